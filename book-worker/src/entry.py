@@ -1,0 +1,15 @@
+"""book-worker: no public face; its objects are called by other workers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from book_object import Book
+from workers import Response, WorkerEntrypoint
+
+__all__ = ["Book", "Default"]
+
+
+class Default(WorkerEntrypoint):
+    async def fetch(self, _request: Any) -> Response:
+        return Response("", status=404)

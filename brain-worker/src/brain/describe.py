@@ -1,0 +1,47 @@
+"""What strategies there are, their parameters and bounds."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from annotated_types import Ge, Le
+from pydantic.fields import FieldInfo
+
+from brain.registry import STRATEGIES, AnyStrategy
+from brain.request import exactly
+from shared.errors import Invalid
+
+
+def describe(body: Any, strategies: Mapping[str, type[AnyStrategy]] = STRATEGIES) -> dict[str, Any]:
+    """All strategies by name, as docs/contracts.md has it; `warmup_bars` at the default parameters. `Invalid` unless
+    the body is `{}`.
+    """
+    if not isinstance(body, Mapping):
+        raise Invalid.field("body", body, "must be an object")
+    exactly(body, ())
+    return {"strategies": [_strategy(strategy) for strategy in strategies.values()]}
+
+
+def _strategy(strategy: type[AnyStrategy]) -> dict[str, Any]:
+    model = strategy.params_model
+    return {
+        "name": strategy.name,
+        "version": strategy.version,
+        "doc": inspect.cleandoc(strategy.__doc__ or ""),
+        "params": {name: _param(field) for name, field in model.model_fields.items()},
+        "warmup_bars": strategy(model()).warmup_bars,
+    }
+
+
+def _param(field: FieldInfo) -> dict[str, Any]:
+    """`min` and `max` are inclusive, and null where there is no bound."""
+    bounds = field.metadata
+    return {
+        "default": field.default,
+        "min": next((bound.ge for bound in bounds if isinstance(bound, Ge)), None),
+        "max": next((bound.le for bound in bounds if isinstance(bound, Le)), None),
+        "kind": "int" if field.annotation is int else "float",
+        "doc": field.description or "",
+    }

@@ -1,0 +1,36 @@
+"""JSON text in, an envelope of JSON text out: a refusal travels as a value, only a bug as an exception."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from brain import describe as describing
+from brain import scan as scanning
+from shared.errors import DeskError, Invalid
+
+
+def scan(text: str) -> str:
+    """`brain.scan.scan` over JSON."""
+    return _answer(scanning.scan, text)
+
+
+def describe(text: str) -> str:
+    """`brain.describe.describe` over JSON."""
+    return _answer(describing.describe, text)
+
+
+def _answer(method: Callable[[Any], dict[str, Any]], text: str) -> str:
+    try:
+        envelope = {"ok": True, "value": method(_body(text))}
+    except DeskError as error:
+        envelope = {"ok": False, "error": error.wire()}
+    return json.dumps(envelope, separators=(",", ":"), allow_nan=False)
+
+
+def _body(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise Invalid.field("body", text, "must be JSON text", type(error).__name__) from None

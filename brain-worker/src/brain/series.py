@@ -1,0 +1,106 @@
+"""The columns of one symbol -> its new bars, or why the series is refused."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from itertools import pairwise
+from math import inf
+from typing import Any, NamedTuple
+
+from brain.bar import Bar
+
+COLUMNS = ("t", "o", "h", "l", "c", "v")
+MIN_PRICE = 1e-9
+MAX_PRICE = 1e15
+"""Prices that a proposal can write exactly enough: ten digits after the point, far fewer than 18 before it."""
+MAX_TIME_MS = 2**53 - 1
+
+_NAMES = {"o": "open", "h": "high", "l": "low", "c": "close", "v": "volume"}
+_NUMBERS = frozenset((int, float))
+
+
+class Refusal(NamedTuple):
+    """Why something was refused: a stable code and a sentence. `bar_close_ms` is 0 where no bar can be named."""
+
+    bar_close_ms: int
+    code: str
+    detail: str
+
+
+def read(columns: Any, interval_ms: int, after_ms: int) -> list[Bar] | Refusal:
+    """The bars that opened after `after_ms`, ascending. The whole time column is checked, the other values only of
+    these bars.
+    """
+    if type(columns) is not dict or columns.keys() != frozenset(COLUMNS):
+        return Refusal(0, "bad_columns", f"must be an object of the columns {', '.join(COLUMNS)}")
+    if not all(type(column) is list for column in columns.values()):
+        return Refusal(0, "bad_columns", "every column must be a list")
+    times = columns["t"]
+    lengths = {len(column) for column in columns.values()}
+    if len(lengths) != 1:
+        sizes = ", ".join(f"{name} {len(columns[name])}" for name in COLUMNS)
+        return Refusal(_newest_close_ms(times, interval_ms), "unequal_columns", f"columns differ in length: {sizes}")
+    wrong = _wrong_times(times, interval_ms)
+    if wrong:
+        return wrong
+    start = bisect_right(times, after_ms)
+    rows = list(zip(*(columns[name][start:] for name in COLUMNS), strict=True))
+    for row in rows:
+        wrong = _wrong_bar(row, interval_ms)
+        if wrong:
+            return wrong
+    return [Bar(t, float(o), float(h), float(low), float(c), float(v)) for t, o, h, low, c, v in rows]
+
+
+def _newest_close_ms(times: list[Any], interval_ms: int) -> int:
+    newest = times[-1] if times else None
+    return newest + interval_ms if type(newest) is int and 0 <= newest <= MAX_TIME_MS else 0
+
+
+def _wrong_times(times: list[Any], interval_ms: int) -> Refusal | None:
+    if set(map(type, times)) - {int}:
+        place = next(at for at, value in enumerate(times) if type(value) is not int)
+        return Refusal(0, "bad_time", f"t[{place}] must be whole milliseconds")
+    if not times:
+        return None
+    if times[0] < 0 or max(times) > MAX_TIME_MS:
+        return Refusal(0, "bad_time", f"t must lie within 0 and {MAX_TIME_MS}")
+    for before, now in pairwise(times):
+        if before >= now:
+            return Refusal(max(0, now + interval_ms), "not_ascending", f"open time {now} follows {before}")
+    return None
+
+
+def _wrong_bar(row: tuple[Any, ...], interval_ms: int) -> Refusal | None:
+    open_ms, open_, high, low, close, volume = row
+    if (
+        _NUMBERS.issuperset(map(type, row))
+        and not open_ms % interval_ms
+        and MIN_PRICE <= low <= open_ <= high <= MAX_PRICE
+        and low <= close <= high
+        and 0 <= volume <= MAX_PRICE
+    ):
+        return None
+    code, detail = _fault(row, interval_ms)
+    return Refusal(open_ms + interval_ms, code, detail)
+
+
+def _fault(row: tuple[Any, ...], interval_ms: int) -> tuple[str, str]:
+    """The first thing that is wrong with a bar that is wrong."""
+    open_ms, open_, high, low, close, _ = row
+    if open_ms % interval_ms:
+        return "misaligned", f"open time {open_ms} is not a multiple of {interval_ms}"
+    for column, value in zip(COLUMNS[1:], row[1:], strict=True):
+        name = _NAMES[column]
+        if type(value) not in _NUMBERS:
+            return "not_a_number", f"{name} must be a number"
+        if value != value or value in (inf, -inf):
+            return "not_finite", f"{name} must be finite"
+        if value < 0 or (value == 0 and column != "v"):
+            return "not_positive", f"{name} must be {'0 or more' if column == 'v' else 'above 0'}"
+        if value > MAX_PRICE or (value < MIN_PRICE and column != "v"):
+            return (
+                "out_of_range",
+                f"{name} must be {'at most' if column == 'v' else f'within {MIN_PRICE} and'} {MAX_PRICE}",
+            )
+    return "bad_range", f"low {low} <= open {open_}, close {close} <= high {high} does not hold"

@@ -1,0 +1,175 @@
+-- Decimals are TEXT, times are milliseconds since 1970 (UTC) in INTEGER columns named *_ms.
+
+CREATE TABLE instruments (
+    id TEXT PRIMARY KEY,                    -- venue:SYMBOL
+    venue TEXT NOT NULL,
+    symbol TEXT NOT NULL,
+    body TEXT NOT NULL,                     -- Instrument as JSON
+    updated_ms INTEGER NOT NULL
+) STRICT;
+CREATE INDEX instruments_by_venue ON instruments (venue, symbol);
+
+CREATE TABLE watermarks (                   -- the newest archived bar of a symbol
+    venue TEXT NOT NULL,
+    symbol TEXT NOT NULL,
+    interval TEXT NOT NULL,
+    open_time_ms INTEGER NOT NULL,
+    first_open_time_ms INTEGER NOT NULL,
+    updated_ms INTEGER NOT NULL,
+    PRIMARY KEY (venue, symbol, interval)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE gaps (                         -- bars that other symbols of the venue have and this one lacks
+    venue TEXT NOT NULL,
+    symbol TEXT NOT NULL,
+    interval TEXT NOT NULL,
+    from_ms INTEGER NOT NULL,
+    to_ms INTEGER NOT NULL,                 -- open time of the last missing bar
+    attempts INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('open', 'filled', 'empty')),
+    updated_ms INTEGER NOT NULL,
+    PRIMARY KEY (venue, symbol, interval, from_ms)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE archive_objects (              -- where in R2 which bars lie
+    key TEXT PRIMARY KEY,
+    venue TEXT NOT NULL,
+    interval TEXT NOT NULL,
+    day TEXT NOT NULL,                      -- market date (UTC) of the newest bar, YYYY-MM-DD
+    from_ms INTEGER NOT NULL,
+    to_ms INTEGER NOT NULL,
+    rows INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    compacted INTEGER NOT NULL DEFAULT 0,
+    created_ms INTEGER NOT NULL
+) STRICT;
+CREATE INDEX archive_objects_by_time ON archive_objects (venue, interval, to_ms);
+CREATE INDEX archive_objects_by_day ON archive_objects (venue, interval, day, compacted);
+
+CREATE TABLE brain_state (                  -- what the brain learnt; changed by compare-and-set on version
+    scope TEXT PRIMARY KEY,                 -- desk name
+    version INTEGER NOT NULL,
+    as_of_ms INTEGER NOT NULL,              -- close of the newest bar it has seen
+    body TEXT NOT NULL,
+    updated_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE signals (
+    id TEXT PRIMARY KEY,
+    desk TEXT NOT NULL,
+    venue TEXT NOT NULL,
+    symbol TEXT NOT NULL,
+    strategy TEXT NOT NULL,
+    action TEXT NOT NULL,
+    side TEXT NOT NULL,
+    score REAL NOT NULL,
+    bar_close_ms INTEGER NOT NULL,
+    body TEXT NOT NULL,                     -- Signal as JSON
+    proposal TEXT,                          -- Proposal as JSON, what the desk was asked
+    outcome TEXT NOT NULL DEFAULT 'pending',-- pending | intended | duplicate | refused | stale
+    code TEXT,                              -- why it was refused
+    client_id TEXT,
+    created_ms INTEGER NOT NULL
+) STRICT;
+CREATE INDEX signals_newest ON signals (created_ms, id);
+CREATE INDEX signals_pending ON signals (desk, outcome) WHERE outcome = 'pending';
+
+CREATE TABLE desks (
+    desk TEXT PRIMARY KEY,
+    venue TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    mode TEXT NOT NULL,
+    opened_ms INTEGER NOT NULL,
+    as_of_seq INTEGER NOT NULL DEFAULT 0    -- the outbox has brought everything up to here
+) STRICT;
+
+CREATE TABLE journal (
+    desk TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    v INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    body TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    PRIMARY KEY (desk, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE orders (
+    desk TEXT NOT NULL,
+    client_id TEXT NOT NULL,
+    instrument TEXT NOT NULL,
+    side TEXT NOT NULL,
+    status TEXT NOT NULL,
+    body TEXT NOT NULL,                     -- Order as JSON
+    intended_seq INTEGER NOT NULL,
+    updated_seq INTEGER NOT NULL,
+    PRIMARY KEY (desk, client_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX orders_newest ON orders (desk, intended_seq);
+
+CREATE TABLE fills (
+    desk TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    fill_id TEXT NOT NULL,
+    client_id TEXT NOT NULL,
+    instrument TEXT NOT NULL,
+    side TEXT NOT NULL,
+    qty TEXT NOT NULL,
+    price TEXT NOT NULL,
+    fee TEXT NOT NULL,
+    fee_asset TEXT NOT NULL,
+    ts_ms INTEGER NOT NULL,
+    PRIMARY KEY (desk, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE equity (                       -- one point per desk and report
+    desk TEXT NOT NULL,
+    market_ms INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL,
+    equity TEXT NOT NULL,
+    cash TEXT NOT NULL,
+    open_positions INTEGER NOT NULL,
+    PRIMARY KEY (desk, market_ms)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE keys (
+    prefix TEXT PRIMARY KEY,
+    hash TEXT NOT NULL,                     -- HMAC-SHA256 of the whole key with the secret KEY_PEPPER, hex
+    role TEXT NOT NULL CHECK (role IN ('viewer', 'trader', 'admin')),
+    desks TEXT NOT NULL,                    -- JSON list of desk names, or ["*"]
+    label TEXT NOT NULL,
+    created_ms INTEGER NOT NULL,
+    created_by TEXT NOT NULL,
+    revoked_ms INTEGER
+) STRICT;
+
+CREATE TABLE idempotency (                  -- of requests that change something outside a desk
+    key TEXT NOT NULL,
+    caller TEXT NOT NULL,                   -- key prefix
+    fingerprint TEXT NOT NULL,
+    status INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    created_ms INTEGER NOT NULL,
+    PRIMARY KEY (caller, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE job_runs (
+    id TEXT PRIMARY KEY,
+    job TEXT NOT NULL,
+    scope TEXT NOT NULL,                    -- venue or desk it ran for, or ''
+    state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'done', 'failed', 'skipped')),
+    requested_by TEXT NOT NULL,             -- 'cron' or a key prefix
+    queued_ms INTEGER NOT NULL,
+    started_ms INTEGER,
+    ended_ms INTEGER,
+    counts TEXT NOT NULL DEFAULT '{}',      -- JSON: what it did
+    operations TEXT NOT NULL DEFAULT '{}',  -- JSON: platform operations it cost
+    error TEXT
+) STRICT;
+CREATE INDEX job_runs_newest ON job_runs (queued_ms, id);
+
+CREATE TABLE leases (                       -- no job overlaps itself
+    name TEXT PRIMARY KEY,
+    holder TEXT NOT NULL,
+    until_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,11 @@
+"""An id for each request: made here, never taken from outside, in the log, in every answer and in every problem."""
+
+from __future__ import annotations
+
+from shared.clock import random_hex
+
+HEADER = b"x-request-id"
+
+
+def new_request_id() -> str:
+    return random_hex(8)

@@ -1,0 +1,126 @@
+"""Orders: the open ones from the desk, the closed ones from the history, and the two commands that a person has."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from fastapi import Depends, Query, Request
+from pydantic import model_validator
+from starlette.responses import Response
+
+from router.answers import answer, page, text_of
+from router.auth import caller_of
+from router.bodies import Empty, body_of
+from router.idempotency import own
+from router.paging import PageQuery, Position, cut, read_cursor, write_cursor
+from router.resources.common import DeskPath, OrderPath, RequiredKey, TheCaller, ThePorts
+from router.routes import Routes
+from router.select import Select
+from shared.apikey import Role
+from shared.errors import Invalid
+from shared.model import InstrumentId, Model, OrderKind, Positive, Side
+from shared.ports import Statement
+
+ROUTES = Routes()
+_AS_OF = "SELECT as_of_seq FROM desks WHERE desk = ?"
+
+
+class OrdersQuery(PageQuery):
+    state: Literal["open", "closed", "all"] = "all"
+
+
+class PlaceOrder(Model):
+    """An order by hand. A market order fills at the next bar; stop and target become the position's trigger levels."""
+
+    instrument: InstrumentId
+    side: Side
+    kind: OrderKind
+    qty: Positive
+    limit_price: Positive | None = None
+    stop_price: Positive | None = None
+    target_price: Positive | None = None
+    reduce_only: bool = False
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if (self.kind is OrderKind.LIMIT) != (self.limit_price is not None):
+            raise ValueError("limit_price belongs to a limit order, and only to it")
+        return self
+
+
+@ROUTES.get("/v1/desks/{desk}/orders")
+async def list_orders(caller: TheCaller, ports: ThePorts, desk: DeskPath, query: Annotated[OrdersQuery, Query()]) -> Response:
+    """Open orders first, newest first, then the history, newest first, as the outbox has brought it: `as_of_seq`."""
+    open_after, history_after = _position(query)
+    history = Select("client_id, intended_seq, body", "orders").where("desk = ?", desk)
+    statement = history.page(("intended_seq",), history_after, query.limit + _MAX_OPEN, newest_first=True)
+    rows, as_of = await caller.read(statement, Statement(_AS_OF, (desk,)))
+    live = await ports.desks.named(desk).call("orders", {})
+    more = {"seq": live["seq"], "as_of_seq": as_of[0]["as_of_seq"] if as_of else 0}
+    items: list[str] = []
+    if query.state != "closed" and history_after is None:
+        waiting = [order for order in sorted(live["items"], key=_newness, reverse=True) if _is_after(order, open_after)]
+        shown = waiting[: query.limit]
+        items = [text_of(order) for order in shown]
+        # the page may end with the last open order: what follows is then the history
+        if len(waiting) > query.limit or (len(waiting) == query.limit and query.state == "all"):
+            return page(items, write_cursor("orders-open", _newness(shown[-1])), **more)
+    if query.state == "open":
+        return page(items, None, **more)
+    open_ids = {order["client_id"] for order in live["items"]}
+    closed = [row for row in rows if row["client_id"] not in open_ids]
+    found = cut(closed, query.limit - len(items), "orders", lambda row: (row["intended_seq"],))
+    return page([*items, *(row["body"] for row in found.rows)], found.next_cursor, **more)
+
+
+_MAX_OPEN = 500
+"""The history is read this much further than the page, for open orders stand in it too and are left out."""
+
+
+def _position(query: OrdersQuery) -> tuple[Position | None, Position | None]:
+    """Where to go on: after an open order, or after one of the history."""
+    if query.cursor is None:
+        return None, None
+    try:
+        return read_cursor(query.cursor, "orders-open", (int, str)), None
+    except Invalid:
+        return None, read_cursor(query.cursor, "orders", (int,))
+
+
+def _newness(order: dict[str, Any]) -> tuple[int, str]:
+    return int(order["intended_ms"]), str(order["client_id"])
+
+
+def _is_after(order: dict[str, Any], position: Position | None) -> bool:
+    return position is None or _newness(order) < position
+
+
+@ROUTES.get("/v1/desks/{desk}/orders/{client_id}")
+async def get_order(caller: TheCaller, ports: ThePorts, desk: DeskPath, client_id: OrderPath) -> Response:
+    """One order, open or closed, as the desk has it now."""
+    await caller.verified()
+    return answer(await ports.desks.named(desk).call("order", {"client_id": client_id}))
+
+
+@ROUTES.post("/v1/desks/{desk}/orders", Role.TRADER, PlaceOrder, status=201)
+async def place_order(
+    request: Request, ports: ThePorts, desk: DeskPath, key: RequiredKey, order: Annotated[PlaceOrder, Depends(body_of(PlaceOrder))]
+) -> Response:
+    """Places an order by hand; the desk checks it like any other."""
+    wire = {name: value for name, value in order.wire().items() if value is not None}
+    body = {"order": wire, "by": caller_of(request).prefix, "idempotency_key": own(request, key)}
+    return answer(await ports.desks.named(desk).call("place", body), 201)
+
+
+@ROUTES.post("/v1/desks/{desk}/orders/{client_id}/cancel", Role.TRADER, Empty)
+async def cancel_order(
+    request: Request,
+    ports: ThePorts,
+    desk: DeskPath,
+    client_id: OrderPath,
+    key: RequiredKey,
+    _: Annotated[Empty, Depends(body_of(Empty))],
+) -> Response:
+    """Asks the venue to cancel what is not filled yet."""
+    body = {"client_id": client_id, "by": caller_of(request).prefix, "idempotency_key": own(request, key)}
+    return answer(await ports.desks.named(desk).call("cancel", body))

@@ -1,0 +1,1 @@
+"""The desk's common code; its folders stand in the order of the flow."""

@@ -1,0 +1,1 @@
+"""Candles to R2, KV and D1, and back."""

@@ -1,0 +1,1 @@
+"""The desk: a pure core (`decide`, `apply`, gates, sizing, ledger) and a thin shell that stores first and acts afterwards."""

@@ -1,0 +1,31 @@
+"""What a decision may look at beside the state: the time, prices, and what the shell looked up. Prices are not events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from shared.model import Model, Order, Positive
+
+
+class Mark(Model):
+    """The newest price of one instrument.
+
+    `bar_close_ms` is the close of the newest bar (0: none yet), `market_ms` the market time of `price`, `received_ms` wall time.
+    """
+
+    price: Positive
+    market_ms: int
+    received_ms: int
+    bar_close_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """`prior` is the order with the command's client id, open or closed; `known_fills` are the fill ids already booked."""
+
+    now_ms: int
+    marks: Mapping[str, Mark]
+    market_ms: int = 0
+    prior: Order | None = None
+    known_fills: frozenset[str] = field(default_factory=frozenset)

@@ -1,0 +1,44 @@
+"""Structured logs: one JSON object a line, with secrets taken out."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from typing import Any
+
+_SECRET = re.compile(r"(edk_[A-Za-z0-9]{4,12})_[A-Za-z0-9_-]+|(?i:bearer)\s+[A-Za-z0-9._~+/=-]+")
+_HIDDEN_NAMES = ("secret", "pepper", "authorization", "token", "password", "api_key")
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+def redact(text: str) -> str:
+    """`text` without API keys and bearer tokens; a key's public prefix stays."""
+    return _SECRET.sub(lambda found: f"{found[1]}_***" if found[1] else "Bearer ***", text)
+
+
+class JsonFormatter(logging.Formatter):
+    """`log.info("order_sent", extra={"desk": …})` becomes `{"level": …, "event": "order_sent", "desk": …}`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        body: dict[str, Any] = {"level": record.levelname.lower(), "logger": record.name, "event": record.getMessage()}
+        for name, value in vars(record).items():
+            if name not in _STANDARD and not name.startswith("_"):
+                hidden = any(word in name.lower() for word in _HIDDEN_NAMES)
+                body[name] = "***" if hidden else value
+        if record.exc_info:
+            body["traceback"] = self.formatException(record.exc_info)
+        return redact(json.dumps(body, default=str, separators=(",", ":")))
+
+
+def setup(level: str) -> None:
+    """Send every record to the runtime's log as JSON; called once, by a worker's entry."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonFormatter())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+
+
+def get(name: str) -> logging.Logger:
+    return logging.getLogger(f"edgedesk.{name}")

@@ -1,0 +1,47 @@
+"""The nouns of the desk: immutable, validated at birth. This package imports nothing else of ours but `shared.errors`."""
+
+from shared.model.base import Model
+from shared.model.candle import Candle
+from shared.model.exact import Exact, NotNegative, Positive
+from shared.model.fill import Fill
+from shared.model.instrument import Instrument, InstrumentId, Symbol, VenueName, symbol_of, venue_of
+from shared.model.interval import Interval
+from shared.model.level import Level, LevelKind
+from shared.model.money import Money
+from shared.model.order import Cause, Order, OrderKind, OrderStatus
+from shared.model.position import Position
+from shared.model.proposal import Proposal
+from shared.model.quote import Quote
+from shared.model.side import Side
+from shared.model.signal import Action, HexId, Signal, StrategyName
+
+__all__ = [
+    "Action",
+    "Candle",
+    "Cause",
+    "Exact",
+    "Fill",
+    "HexId",
+    "Instrument",
+    "InstrumentId",
+    "Interval",
+    "Level",
+    "LevelKind",
+    "Model",
+    "Money",
+    "NotNegative",
+    "Order",
+    "OrderKind",
+    "OrderStatus",
+    "Position",
+    "Positive",
+    "Proposal",
+    "Quote",
+    "Side",
+    "Signal",
+    "StrategyName",
+    "Symbol",
+    "VenueName",
+    "symbol_of",
+    "venue_of",
+]

@@ -1,0 +1,35 @@
+"""What the desk holds of one instrument."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from shared.model import exact
+from shared.model.base import Model
+from shared.model.exact import Exact, NotNegative, Positive
+from shared.model.instrument import InstrumentId
+
+
+class Position(Model):
+    """`qty` is signed; `cost` is the exact quote value paid for what is held (signed as qty), so no average is ever rounded.
+
+    `realised` is quote profit of what was closed, before fees; `fees` are those paid in the quote asset.
+    """
+
+    instrument: InstrumentId
+    qty: Exact = exact.ZERO
+    cost: Exact = exact.ZERO
+    realised: Exact = exact.ZERO
+    fees: Exact = exact.ZERO
+    bought_qty: NotNegative = exact.ZERO
+    stop_price: Positive | None = None
+    target_price: Positive | None = None
+    opened_ms: int | None = Field(default=None)
+
+    @property
+    def is_flat(self) -> bool:
+        return not self.qty
+
+    def average_price(self) -> exact.Decimal | None:
+        """cost / qty, rounded for display; None when flat."""
+        return None if self.is_flat else exact.divide(self.cost, self.qty, 10)

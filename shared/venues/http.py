@@ -1,0 +1,59 @@
+"""One GET that answers JSON: whatever leaves the answer unknown is `VenueUnavailable`, a plain no is `Refused`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+import httpx
+
+from shared.errors import Refused, VenueUnavailable
+
+MAX_BYTES = 16 * 1024 * 1024
+"""No page of candles comes near it; a longer answer is not worth the memory of a worker."""
+
+
+async def get_json(client: httpx.AsyncClient, url: str, params: Mapping[str, str | int], timeout_s: float) -> Any:
+    """The decoded body. `timeout_s` is over the whole exchange.
+
+    Raises `VenueUnavailable` for a time-out, a broken connection, 429 (with `retry_after_s`), 5xx, or a body that is
+    not JSON; `Refused` for any other status but 200.
+    """
+    try:
+        async with asyncio.timeout(timeout_s):
+            response = await client.get(url, params=dict(params), timeout=timeout_s)
+    except (TimeoutError, httpx.TimeoutException):
+        raise VenueUnavailable(f"{url}: no answer within {timeout_s} s", url=url) from None
+    except httpx.HTTPError as error:
+        raise VenueUnavailable(f"{url}: {type(error).__name__}: {error}", url=url) from None
+    _check_status(response, url)
+    return _decoded(response.content, url)
+
+
+def _check_status(response: httpx.Response, url: str) -> None:
+    status = response.status_code
+    if status == 429 or status >= 500:
+        raise VenueUnavailable(f"{url}: answered {status}", retry_after_s=_retry_after_s(response), url=url, http=status)
+    if status != 200:
+        raise Refused(f"{url}: answered {status}: {response.text[:200]}", code="venue_refused", http=status)
+
+
+def _retry_after_s(response: httpx.Response) -> float | None:
+    # The header may also hold a date; a venue clock that cannot be trusted is worth less than our own backoff.
+    value = response.headers.get("retry-after", "")
+    return float(value) if value.isascii() and value.isdigit() and len(value) <= 6 else None
+
+
+def _decoded(body: bytes, url: str) -> Any:
+    if len(body) > MAX_BYTES:
+        raise VenueUnavailable(f"{url}: {len(body)} bytes are more than the {MAX_BYTES} that an answer may have", url=url)
+    try:
+        return json.loads(body, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise VenueUnavailable(f"{url}: the answer is not JSON: {str(error)[:120]}", url=url) from None
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,44 @@
+"""What a venue's answers were like: rows refused and why, duplicates, disorder, retries. Counted, with a few samples."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+MAX_SAMPLES = 10
+MAX_SHOWN = 80
+
+
+class RefusedRow(NamedTuple):
+    """One row that was left out: where it stood, what it said, and the rule it breaks."""
+
+    symbol: str
+    index: int
+    field: str
+    value: str
+    rule: str
+
+    def __str__(self) -> str:
+        return f"{self.symbol}[{self.index}].{self.field}: {self.value} {self.rule}"
+
+
+@dataclass
+class Trouble:
+    """Collects over one run; `refused_until` is the newest readable open time among a symbol's refused rows."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    samples: list[RefusedRow] = field(default_factory=list)
+    refused_until: dict[str, int] = field(default_factory=dict)
+
+    def note(self, what: str, n: int = 1) -> None:
+        """Adds to a count; nothing is written for none."""
+        if n:
+            self.counts[what] += n
+
+    def refuse(self, row: RefusedRow, open_time_ms: int | None = None) -> None:
+        self.note("rows_refused")
+        if len(self.samples) < MAX_SAMPLES:
+            self.samples.append(row._replace(value=row.value[:MAX_SHOWN]))
+        if open_time_ms is not None:
+            self.refused_until[row.symbol] = max(open_time_ms, self.refused_until.get(row.symbol, open_time_ms))

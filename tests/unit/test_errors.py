@@ -1,0 +1,42 @@
+"""The error tree crosses between workers and says what to do."""
+
+import pytest
+
+from shared import errors
+from shared.errors import DeskError, Invalid, VenueUnavailable, from_wire
+
+
+def tree(cls: type[DeskError]) -> list[type[DeskError]]:
+    return [cls, *(found for child in cls.__subclasses__() for found in tree(child))]
+
+
+@pytest.mark.parametrize("cls", tree(DeskError))
+def test_every_error_crosses_whole(cls: type[DeskError]) -> None:
+    sent = cls("what happened", code="a_code", field="qty", value=3)
+    back = from_wire(sent.wire())
+    assert type(back) is cls
+    assert (back.detail, back.error_code, back.context, back.status) == ("what happened", "a_code", sent.context, cls.status)
+
+
+def test_the_tree_is_drawn_in_the_docstring() -> None:
+    drawn = errors.__doc__ or ""
+    assert all(cls.__name__ in drawn for cls in tree(DeskError))
+
+
+def test_codes_are_unique() -> None:
+    codes = [cls.code for cls in tree(DeskError)]
+    assert len(set(codes)) == len(codes)
+
+
+def test_an_unknown_class_is_not_lost() -> None:
+    assert from_wire({"class": "FromTomorrow", "code": "x", "detail": "y"}).error_code == "x"
+
+
+def test_a_refused_field_names_value_rule_and_remedy() -> None:
+    error = Invalid.field("qty", "-1" * 100, "must be above 0", "give more")
+    assert error.detail.startswith("qty: '-1-1") and error.detail.endswith("must be above 0; give more")
+    assert len(error.detail) < 130
+
+
+def test_a_venue_may_say_when_to_come_back() -> None:
+    assert VenueUnavailable("busy", retry_after_s=2.5).retry_after_s == 2.5

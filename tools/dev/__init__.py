@@ -1,0 +1,1 @@
+"""`make dev`: the desk in the real runtime, on recorded markets, with a live status."""
