@@ -49,13 +49,14 @@ CREATE INDEX archive_objects_by_day ON archive_objects (venue, interval, day, co
 CREATE TABLE brain_state (                  -- what the brain learnt; changed by compare-and-set on version
     scope TEXT PRIMARY KEY,                 -- desk name
     version INTEGER NOT NULL,
+    writer TEXT NOT NULL,                   -- who wrote this version: what else it writes depends on it
     as_of_ms INTEGER NOT NULL,              -- close of the newest bar it has seen
     body TEXT NOT NULL,
     updated_ms INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE signals (
-    id TEXT PRIMARY KEY,
+    id TEXT NOT NULL,                       -- the same for every desk that runs the strategy
     desk TEXT NOT NULL,
     venue TEXT NOT NULL,
     symbol TEXT NOT NULL,
@@ -69,7 +70,8 @@ CREATE TABLE signals (
     outcome TEXT NOT NULL DEFAULT 'pending',-- pending | intended | duplicate | refused | stale
     code TEXT,                              -- why it was refused
     client_id TEXT,
-    created_ms INTEGER NOT NULL
+    created_ms INTEGER NOT NULL,
+    PRIMARY KEY (desk, id)
 ) STRICT;
 CREATE INDEX signals_newest ON signals (created_ms, id);
 CREATE INDEX signals_pending ON signals (desk, outcome) WHERE outcome = 'pending';
@@ -80,6 +82,7 @@ CREATE TABLE desks (
     currency TEXT NOT NULL,
     mode TEXT NOT NULL,
     opened_ms INTEGER NOT NULL,
+    fingerprint TEXT NOT NULL DEFAULT '',   -- of what the desk was last opened with
     as_of_seq INTEGER NOT NULL DEFAULT 0    -- the outbox has brought everything up to here
 ) STRICT;
 
@@ -167,6 +170,7 @@ CREATE TABLE job_runs (
     error TEXT
 ) STRICT;
 CREATE INDEX job_runs_newest ON job_runs (queued_ms, id);
+CREATE INDEX job_runs_running ON job_runs (job, scope) WHERE state = 'running';
 
 CREATE TABLE leases (                       -- no job overlaps itself
     name TEXT PRIMARY KEY,

@@ -1,4 +1,4 @@
-"""API keys: `edk_<prefix>_<secret>`. The whole key is shown once; what is stored is an HMAC of it, and the prefix to find it by."""
+"""API keys: `edk_<prefix>_<secret>`, shown once; what is stored is an HMAC of it, and the prefix to find it by."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ class Role(StrEnum):
     ADMIN = "admin"
 
     def covers(self, needed: Role) -> bool:
+        """Whether this role may do what needs the other."""
         return _RANK[self] >= _RANK[needed]
 
 
@@ -90,8 +91,13 @@ def make_key(
     return key, row
 
 
+_INSERT = (
+    "INSERT INTO keys (prefix, hash, role, desks, label, created_ms, created_by, revoked_ms) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_COLUMNS = ("prefix", "hash", "role", "desks", "label", "created_ms", "created_by", "revoked_ms")
+
+
 def insert_statement(row: Mapping[str, Value]) -> Statement:
     """Writes a row that `make_key` made."""
-    columns = ("prefix", "hash", "role", "desks", "label", "created_ms", "created_by", "revoked_ms")
-    sql = f"INSERT INTO keys ({', '.join(columns)}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-    return Statement(sql, tuple(row[column] for column in columns))
+    return Statement(_INSERT, tuple(row[column] for column in _COLUMNS))

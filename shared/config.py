@@ -1,4 +1,4 @@
-"""Settings: one frozen, strict model per worker, read once at its entry. An unknown or malformed setting refuses to start.
+"""Settings: one frozen, strict model per worker, read once at its entry. An unknown or malformed one refuses to start.
 
 A worker's settings are the plain text variables of its environment; structured ones (`VENUES`, `DESKS`) are JSON.
 Secrets are `SecretStr` and print as `***`. `docs/settings.md` lists them all.
@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from shared.errors import Invalid
 from shared.model.base import Model, invalid_from
@@ -46,7 +55,7 @@ class Limits(Model):
 
 
 class Paper(Model):
-    """How the paper venue fills: basis points of price or notional, and the share of a bar's volume one order may take."""
+    """How the paper venue fills: basis points of price or notional, and the share of a bar's volume an order may take."""
 
     fee_bps: NotNegative
     slippage_bps: NotNegative

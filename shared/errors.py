@@ -41,7 +41,9 @@ class DeskError(Exception):
             "code": self.error_code,
             "status": self.status,
             "detail": self.detail,
-            "context": {name: value if isinstance(value, int | bool) else str(value) for name, value in self.context.items()},
+            "context": {
+                name: value if isinstance(value, int | bool) else str(value) for name, value in self.context.items()
+            },
         }
 
 

@@ -1,8 +1,8 @@
 """Build the Pyodide bundle that workerd would otherwise download, from npm's package of the same version.
 
-workerd, under the compatibility flag `python_workers_development`, reads `pyodide_dev.capnp.bin` from the folder named by
-`--pyodide-bundle-disk-cache-dir`. Two of its three modules are the npm files as they are; the third is npm's glue with
-the few places replaced where a Workers isolate forbids what a browser allows.
+workerd, under the compatibility flag `python_workers_development`, reads `pyodide_dev.capnp.bin` from the folder that
+`--pyodide-bundle-disk-cache-dir` names. Two of its three modules are the npm files as they are; the third is npm's glue
+with the few places replaced where a Workers isolate forbids what a browser allows.
 """
 
 import argparse
@@ -62,7 +62,10 @@ PATCHES: Final = (
     Patch("eval of scripts", "eval(UTF8ToString(ptr))", "refusedEval(UTF8ToString(ptr))", 3),
     Patch("eval of data", "eval(data)", "refusedEval(data)", 1),
     Patch(
-        "export", "export default _createPyodideModule;", "export{_createPyodideModule,_createPyodideModule as default};", 1
+        "export",
+        "export default _createPyodideModule;",
+        "export{_createPyodideModule,_createPyodideModule as default};",
+        1,
     ),
 )
 
@@ -81,7 +84,7 @@ def adapt_glue(source: str) -> str:
         if found != patch.count:
             raise ToolError(
                 f"the Pyodide glue has {found} places for the patch '{patch.name}' ({patch.old!r}), not {patch.count}: "
-                "it is another version than the one this tool knows; pin it again in package.json, or mend tools/bundle.py"
+                "not the version that this tool knows; pin that in package.json again, or mend tools/bundle.py"
             )
         source = source.replace(patch.old, patch.new)
     start, end = source.find(LIBRARY_START), source.find(LIBRARY_END)
@@ -94,7 +97,9 @@ def check_workerd(binary: bytes) -> None:
     """Raise ToolError unless the installed workerd offers every wrapper that the adapted glue imports."""
     for name in (*WRAPPERS, "getMemoryPatched"):
         if not any(f"{kind} {name}".encode() in binary for kind in ("function", "const")):
-            raise ToolError(f"the installed workerd has no '{name}': pin the wrangler of package.json, or mend tools/bundle.py")
+            raise ToolError(
+                f"the installed workerd has no '{name}': pin the wrangler of package.json, or mend tools/bundle.py"
+            )
 
 
 class _Message(Protocol):
@@ -104,14 +109,15 @@ class _Message(Protocol):
 class _Schema(Protocol):
     class Bundle:
         @staticmethod
-        def new_message(**fields: object) -> _Message: ...
+        def new_message(**fields: object) -> _Message:
+            raise NotImplementedError
 
 
 def encode(modules: dict[str, tuple[str, bytes]]) -> bytes:
     """The modules (name -> kind of content, content) as one unpacked Cap'n Proto message."""
     import capnp
 
-    schema = cast(_Schema, capnp.load(str(SCHEMA)))
+    schema = cast("_Schema", capnp.load(str(SCHEMA)))
     items = [{"name": name, kind: content, "type": "internal"} for name, (kind, content) in modules.items()]
     return schema.Bundle.new_message(modules=items).to_bytes()
 
@@ -130,7 +136,10 @@ def build() -> Path:
     check_workerd(WORKERD.read_bytes())
     content = encode(
         {
-            "pyodideRuntime-internal:pyodide.asm": ("src", adapt_glue((PYODIDE / "pyodide.asm.mjs").read_text()).encode()),
+            "pyodideRuntime-internal:pyodide.asm": (
+                "src",
+                adapt_glue((PYODIDE / "pyodide.asm.mjs").read_text()).encode(),
+            ),
             "pyodideRuntime-internal:pyodide.asm.wasm": ("wasm", (PYODIDE / "pyodide.asm.wasm").read_bytes()),
             "pyodideRuntime-internal:python_stdlib.zip": ("data", (PYODIDE / "python_stdlib.zip").read_bytes()),
         }

@@ -24,7 +24,13 @@ WASM_TARGET: Final = (
 )
 """pip's options that choose wheels for Pyodide 314, which is what compatibility date 2026-11-01 runs."""
 
-COMPILE: Final = ("--quiet", "--generate-hashes", "--no-emit-index-url", "--no-emit-find-links", "--no-emit-trusted-host")
+COMPILE: Final = (
+    "--quiet",
+    "--generate-hashes",
+    "--no-emit-index-url",
+    "--no-emit-find-links",
+    "--no-emit-trusted-host",
+)
 NATIVE: Final = ("dev", "data")
 NAMES: Final = (*NATIVE, *WORKERS, "pyodide")
 
@@ -82,7 +88,9 @@ def lock_wasm(requirements: list[str]) -> str:
 def main() -> int:
     """Lock what was named, or everything."""
     parser = argparse.ArgumentParser(prog="python -m tools.lock", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="name", help=f"which locks to renew (default: all): {', '.join(NAMES)}")
+    parser.add_argument(
+        "names", nargs="*", metavar="name", help=f"which locks to renew (default: all): {', '.join(NAMES)}"
+    )
     names: list[str] = parser.parse_args().names or list(NAMES)
     if unknown := set(names) - set(NAMES):
         raise ToolError(f"no such lock: {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")

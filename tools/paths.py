@@ -23,3 +23,8 @@ DEPLOY_ORDER: Final = ("brain", "desk", "book", "cron", "router")
 def source_folder(worker: str) -> Path:
     """The `src` folder of a worker."""
     return ROOT / f"{worker}-worker" / "src"
+
+
+def script_name(worker: str) -> str:
+    """The deployed name of a worker of ours (`desk` -> `edgedesk-desk`); any other name as it is."""
+    return f"edgedesk-{worker}" if worker in WORKERS else worker

@@ -1,21 +1,19 @@
 """Take a memory snapshot of Python with the heavy packages imported, so that the workers start from it in seconds.
 
-It holds nothing of ours, only what comes from PyPI, and is keyed by a hash of that: an edit of ours never needs a new one.
-A worker started from it must hold every shared library in it, at the same path: `libraries` names them.
+It holds nothing of ours, only what comes from PyPI, and is keyed by a hash of that: an edit of ours never needs a new
+one. A worker started from it must hold every shared library in it, at the same path: `libraries` names them.
 """
 
 import argparse
 import hashlib
-import json
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import Final
 
 from tools import bundle, vendor
 from tools.failure import ToolError, run_main, say
-from tools.node import environment, node
+from tools.harness import Harness
 from tools.paths import BUILD, ROOT, WORKERS
 
 FOLDER: Final = BUILD / "snapshot"
@@ -32,8 +30,11 @@ from workers import WorkerEntrypoint
 class Default(WorkerEntrypoint):
     pass
 """
-CONFIG: Final = f'name = "snapshot-warmup"\nmain = "{MAIN}"\ncompatibility_date = "2026-11-01"\ncompatibility_flags = ["python_workers"]\n'
-ATTEMPT_TIMEOUT_S: Final = 120.0
+CONFIG: Final = f"""name = "snapshot-warmup"
+main = "{MAIN}"
+compatibility_date = "2026-11-01"
+compatibility_flags = ["python_workers"]
+"""
 
 
 def libraries() -> dict[str, Path]:
@@ -83,7 +84,9 @@ def take(folder: Path) -> None:
         (worker / "wrangler.toml").write_text(CONFIG)
         complaint = run_once(worker / "wrangler.toml", Path(scratch, "state"), output)
         if not (output / "snapshot.bin").is_file():
-            raise ToolError(f"workerd saved no snapshot: {complaint or 'it gave no reason'}; `make clean` and try again")
+            raise ToolError(
+                f"workerd saved no snapshot: {complaint or 'it gave no reason'}; `make clean` and try again"
+            )
         output.rename(folder)
 
 
@@ -91,21 +94,14 @@ def run_once(config: Path, state: Path, output: Path) -> str:
     """Start the one worker of `config` in saving mode and end it; what was said when it did not get ready."""
     settings = {"port": 0, "state": str(state), "workers": [{"config": str(config), "libraries": {}}]}
     saving = {"EDGEDESK_SNAPSHOT": str(output), "EDGEDESK_SNAPSHOT_MODE": "save"}
-    process = subprocess.Popen(
-        [str(node()), str(Path(__file__).with_name("stack.mjs")), json.dumps(settings)],
-        cwd=ROOT,
-        env=environment(bundle.workerd_environment() | saving),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    complaints = []
-    for line in process.stdout or ():
-        complaints.append(line.strip())
-        if '"ready"' in line or '"failed"' in line:
-            break
-    process.communicate(timeout=ATTEMPT_TIMEOUT_S)
-    return "\n".join(line for line in complaints if '"ready"' not in line)
+    harness = Harness(settings, bundle.workerd_environment() | saving)
+    try:
+        harness.url()
+    except ToolError as error:
+        return str(error)
+    finally:
+        harness.stop()
+    return ""
 
 
 def forget_old(current: Path) -> None:

@@ -71,7 +71,6 @@ const options = convertV4MiniflareOptions({
   cf: false,
   logRequests: false,
   resourcePersistencePath: settings.state,
-  unsafeInspectDurableObjects: true,
   handleStructuredLogs: (log) => send({ log }),
 });
 const miniflare = new Miniflare({ ...options, enableDevRegistry: false });
@@ -84,9 +83,9 @@ const commands = {
   async evict({ worker, className, name, webSockets }) {
     await miniflare.unsafeEvictDurableObject(worker, className, { name, webSockets });
   },
-  async objectSql({ worker, className, name, sql, params }) {
-    const storage = await miniflare.unsafeGetDurableObjectStorage(worker, className, { name });
-    return storage.exec(sql, ...params);
+  async objectId({ worker, className, name }) {
+    const namespace = await miniflare.getDurableObjectNamespace(className.toUpperCase(), worker); // DESK holds Desk
+    return String(namespace.idFromName(name));
   },
   async objectIds({ worker, className }) {
     return miniflare.listDurableObjectIds(className, worker);

@@ -1,8 +1,8 @@
 """Vendor each worker's packages, and what it imports of `shared`, into `python_modules/` beside its wrangler.toml.
 
-Packages come from the worker's hash lock, are unpacked once into build/vendor/<hash> and stripped of what a Worker cannot
-use. `shared` is copied every time: only the modules that the worker's own source imports, directly or not, so that a
-stale copy is impossible and a bundle holds nothing in vain.
+Packages come from the worker's hash lock, are unpacked once into build/vendor/<hash> and stripped of what a Worker
+cannot use. `shared` is copied every time: only the modules that the worker's own source imports, directly or not, so
+that a stale copy is impossible and a bundle holds nothing in vain.
 """
 
 import argparse

@@ -21,7 +21,7 @@ from shared.edge.socket import connect
 from shared.edge.sql import ObjectSql
 
 
-class Book(DurableObject):
+class Book(DurableObject):  # type: ignore[misc]
     """Methods take and return one JSON text, as docs/contracts.md says."""
 
     def __init__(self, ctx: Any, env: Any) -> None:
@@ -42,18 +42,23 @@ class Book(DurableObject):
         self._book = Shell(getattr(self.ctx.id, "name", None) or str(self.ctx.id), ports)
 
     async def watch(self, text: str) -> str:
+        """See docs/contracts.md."""
         return await answer("book.watch", self._book.watch, text)
 
     async def book(self, text: str) -> str:
+        """See docs/contracts.md."""
         return await answer("book.book", self._book.book, text)
 
     async def books(self, text: str) -> str:
+        """See docs/contracts.md."""
         return await answer("book.books", self._book.books, text)
 
     async def flush(self, text: str) -> str:
+        """See docs/contracts.md."""
         return await answer("book.flush", self._book.flush, text)
 
     async def alarm(self, _info: Any = None) -> None:
+        """Every 1 to 5 seconds while something is watched."""
         await self._book.alarm()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:

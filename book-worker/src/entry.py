@@ -10,6 +10,9 @@ from workers import Response, WorkerEntrypoint
 __all__ = ["Book", "Default"]
 
 
-class Default(WorkerEntrypoint):
+class Default(WorkerEntrypoint):  # type: ignore[misc]
+    """Answers nothing to anybody."""
+
     async def fetch(self, _request: Any) -> Response:
+        """404, whatever is asked."""
         return Response("", status=404)

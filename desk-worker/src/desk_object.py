@@ -1,20 +1,104 @@
-"""The Desk object. Placeholder: a counter in SQL."""
+"""The `Desk` Durable Object: the platform's side of `shared/desk`, one line a method. One JSON text in, one envelope out."""
+
+from __future__ import annotations
+
+from typing import Any
 
 from workers import DurableObject
 
+from shared import log
+from shared.clock import SystemClock
+from shared.config import DeskSettings
+from shared.desk.shell import Desk as Shell
+from shared.edge.alarm import ObjectAlarm
+from shared.edge.d1 import D1
+from shared.edge.env import raw, text_vars
+from shared.edge.rpc import answer
+from shared.edge.sql import ObjectSql
+from shared.venues.paper import PaperVenue
 
-class Desk(DurableObject):
-    """One per account."""
 
-    def __init__(self, ctx, env):  # noqa: ANN
+class _Reading(DurableObject):
+    """What the desk answers without changing; `Desk` adds what acts."""
+
+    def __init__(self, ctx: Any, env: Any) -> None:
         super().__init__(ctx, env)
-        self.memory = 0
-        ctx.storage.sql.exec("CREATE TABLE IF NOT EXISTS n (v INTEGER)")
+        log.setup(DeskSettings.load(text_vars(env)).LOG_LEVEL)
+        sql = ObjectSql(ctx)
+        # an object made by name knows it; one made by a bare id is told by its first `open`
+        name = getattr(raw(ctx).id, "name", None)
+        self.desk = Shell(
+            sql, ObjectAlarm(ctx), D1(env.DB), SystemClock(), PaperVenue(sql), name=str(name) if name else None
+        )
 
-    async def bump(self):  # noqa: ANN
-        """Count in SQL and in memory."""
-        self.memory += 1
-        sql = self.ctx.storage.sql
-        sql.exec("INSERT INTO n VALUES (1)")
-        row = sql.exec("SELECT count(*) AS c FROM n").one()
-        return [row["c"] if isinstance(row, dict) else row.c, self.memory]
+    async def view(self, text: str) -> str:
+        """The account at a glance."""
+        return await answer("view", self.desk.read.view, text)
+
+    async def orders(self, text: str) -> str:
+        """The open orders."""
+        return await answer("orders", self.desk.read.orders, text)
+
+    async def order(self, text: str) -> str:
+        """One order, open or closed."""
+        return await answer("order", self.desk.read.order, text)
+
+    async def positions(self, text: str) -> str:
+        """What is held, marked."""
+        return await answer("positions", self.desk.read.positions, text)
+
+    async def verify(self, text: str) -> str:
+        """Checks the whole hash chain."""
+        return await answer("verify", self.desk.read.verify, text)
+
+
+class Desk(_Reading):
+    """One account, one object; `docs/contracts.md` has the methods."""
+
+    async def open(self, text: str) -> str:
+        """Opens the desk, or tells it new limits and instruments."""
+        return await answer("open", self.desk.open, text)
+
+    async def propose(self, text: str) -> str:
+        """What the brain would do; the desk decides."""
+        return await answer("propose", self.desk.propose, text)
+
+    async def place(self, text: str) -> str:
+        """An order by hand."""
+        return await answer("place", self.desk.place, text)
+
+    async def cancel(self, text: str) -> str:
+        """Cancels an open order."""
+        return await answer("cancel", self.desk.cancel, text)
+
+    async def halt(self, text: str) -> str:
+        """Stops trading, at once."""
+        return await answer("halt", self.desk.halt, text)
+
+    async def resume_request(self, text: str) -> str:
+        """The first step back to trading."""
+        return await answer("resume_request", self.desk.resume_request, text)
+
+    async def resume_confirm(self, text: str) -> str:
+        """The second one."""
+        return await answer("resume_confirm", self.desk.resume_confirm, text)
+
+    async def bars(self, text: str) -> str:
+        """Closed bars: marks and paper fills."""
+        return await answer("bars", self.desk.bars, text)
+
+    async def heartbeat(self, text: str) -> str:
+        """Quotes in, levels to watch out."""
+        return await answer("heartbeat", self.desk.heartbeat, text)
+
+    async def trigger(self, text: str) -> str:
+        """A watched level was crossed."""
+        return await answer("trigger", self.desk.trigger, text)
+
+    async def tick(self, text: str) -> str:
+        """The cron's minute."""
+        return await answer("tick", self.desk.tick, text)
+
+    async def alarm(self, *_: Any) -> None:
+        """The one alarm of the object; never raises."""
+        await self.desk.engine.fire()

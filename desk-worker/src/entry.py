@@ -1,10 +1,20 @@
-"""The worker of the Desk object. Placeholder."""
+"""desk-worker: the `Desk` objects and nothing else. Nobody reaches it from outside; a stray request is told so."""
+
+from __future__ import annotations
+
+from typing import Any
 
 from desk_object import Desk
-from workers import WorkerEntrypoint
-
-__all__ = ["Default", "Desk"]
+from workers import Response, WorkerEntrypoint
 
 
 class Default(WorkerEntrypoint):
-    """Not reachable from outside."""
+    """Required by the platform; answers nothing."""
+
+    async def fetch(self, _request: Any) -> Any:
+        """404, whatever was asked."""
+        return Response("Not Found", status=404)
+
+
+# a base class of the object, were it found here, would be exported as an object of its own
+__all__ = ["Default", "Desk"]

@@ -85,6 +85,7 @@ class Board:
             book.ladder.reset("malformed")
 
     def symbols(self) -> list[str]:
+        """What is watched, in the order of the request."""
         return list(self._books)
 
     def quote(self, symbol: str, now_ms: int) -> Quote | None:

@@ -1,7 +1,7 @@
-"""The replay venue's depth stream, read strictly: a message that breaks a rule becomes a `Malformed`, never an exception.
+"""The replay venue's depth stream, read strictly: what breaks a rule becomes a `Malformed`, never an exception.
 
-    {"type": "depth", "symbol": "AAPL", "seq": 17, "ts_ms": 1070323200000, "bids": [["185.30", "10"], …], "asks": […]}
-    {"type": "heartbeat", "ts_ms": 1070323200000, "wall_ms": 1700000000000}
+{"type": "depth", "symbol": "AAPL", "seq": 17, "ts_ms": 1070323200000, "bids": [["185.30", "10"], …], "asks": […]}
+{"type": "heartbeat", "ts_ms": 1070323200000, "wall_ms": 1700000000000}
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 from shared.book.ladder import MAX_LEVELS, PLAIN
 
 MAX_CHARS = 131_072
+SAFE_NESTING = 50
+_BRACKET = re.compile(r"[\[\]{}]")
 _MAX_INT = 2**53
 _SYMBOL = re.compile(r"[A-Z0-9._-]{1,32}\Z", re.ASCII)
 _DEPTH_FIELDS = frozenset({"type", "symbol", "seq", "ts_ms", "bids", "asks"})
@@ -50,6 +52,8 @@ def parse(text: str) -> Message:
     """One message of the stream; never raises."""
     if not isinstance(text, str) or len(text) > MAX_CHARS:
         return Malformed("too_long")
+    if _too_deep(text):
+        return Malformed("too_deep")
     try:
         body = json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError):
@@ -62,6 +66,18 @@ def parse(text: str) -> Message:
     if kind == "heartbeat":
         return _heartbeat(body)
     return Malformed("unknown_type")
+
+
+def _too_deep(text: str) -> bool:
+    """Whether brackets nest beyond what any message does: in wasm the JSON parser then ends the interpreter."""
+    if text.count("[") + text.count("{") <= SAFE_NESTING:
+        return False
+    depth = 0
+    for found in _BRACKET.finditer(text):
+        depth += 1 if found[0] in "[{" else -1
+        if depth > SAFE_NESTING:
+            return True
+    return False
 
 
 def _depth(body: dict[str, Any]) -> Message:
@@ -94,7 +110,9 @@ def _levels(value: object) -> bool:
 
 
 def _level(value: object) -> bool:
-    return isinstance(value, list) and len(value) == 2 and all(isinstance(one, str) and PLAIN.match(one) for one in value)
+    if not isinstance(value, list) or len(value) != 2:
+        return False
+    return all(isinstance(one, str) and PLAIN.match(one) for one in value)
 
 
 def _refuse(name: str) -> None:

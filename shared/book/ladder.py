@@ -1,6 +1,6 @@
 """The exact order book of one symbol: snapshots and deltas in, sorted levels out.
 
-Prices are keys: whole multiples of 10^-18, as integers, so that "185.3" and "185.300" are one level and nothing is rounded.
+Prices are keys: whole multiples of 10^-18, as integers: "185.3" and "185.300" are one level, and nothing is rounded.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ _NO_EDGE = 10 ** (2 * exact.MAX_DIGITS)
 
 
 class Outcome(StrEnum):
+    """What became of a message; only `APPLIED` leaves a book that may be quoted."""
+
     APPLIED = "applied"
     IGNORED = "ignored"
     GAP = "gap"
@@ -57,13 +59,16 @@ def scaled(price: str) -> int:
     return key
 
 
+@lru_cache(maxsize=16_384)
 def price_text(key: int) -> str:
     """The one text of a scaled price; a bid's key is negative and reads the same."""
     whole, part = divmod(abs(key), _UNIT)
     return f"{whole}.{part:0{exact.MAX_DIGITS}d}".rstrip("0").rstrip(".")
 
 
+@lru_cache(maxsize=16_384)
 def qty_text(qty: str) -> str:
+    """The one text of a quantity."""
     return exact.text(Decimal(qty))
 
 

@@ -18,7 +18,7 @@ from shared.book.link import Spawn
 from shared.book.watch import Crossing, Watched
 from shared.clock import Clock
 from shared.errors import DeskError
-from shared.model import Level, Quote, symbol_of
+from shared.model import Level, Quote, symbol_of, venue_of
 from shared.model.base import invalid_from
 from shared.ports import Peer
 
@@ -94,7 +94,7 @@ class DeskLine:
                     await self._trigger(call, crossing)
                 elif not await self._heartbeat(call, now_ms):
                     break
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             # Bugs of the far side arrive as exceptions of any class; the quotes of other desks must go on.
             if call == self._call:
                 self._failed(repr(error), expected=isinstance(error, DeskError))
@@ -146,7 +146,8 @@ class DeskLine:
         self._failures = 0
         now_ms = self._clock.now_ms()
         for instrument in self._watched.instruments():
-            quote = self._board.quote(symbol_of(instrument), now_ms) if instrument.startswith(f"{self._board.venue}:") else None
+            ours = venue_of(instrument) == self._board.venue
+            quote = self._board.quote(symbol_of(instrument), now_ms) if ours else None
             if quote:
                 self._watched.see(quote, now_ms)
 
@@ -155,4 +156,5 @@ class DeskLine:
         delay_ms = min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** min(self._failures, 10))
         self._failures += 1
         self._retry_at_ms = self._clock.now_ms() + delay_ms
-        _log.warning("desk_call_failed", exc_info=not expected, extra={"desk": self._desk, "why": why, "retry_ms": delay_ms})
+        extra = {"desk": self._desk, "why": why, "retry_ms": delay_ms}
+        _log.warning("desk_call_failed", exc_info=not expected, extra=extra)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any, Protocol
 
 from shared import log
@@ -25,7 +26,10 @@ _log = log.get("book.link")
 
 
 class Socket(Protocol):
-    def close(self) -> None: ...
+    """An open connection."""
+
+    def close(self) -> None:
+        """Ends it; nothing is called back afterwards."""
 
 
 Connect = Callable[[str, Callable[[str], None], Callable[[str], None]], Awaitable[Socket]]
@@ -64,13 +68,14 @@ class Link:
 
     @property
     def connected(self) -> bool:
+        """Whether a socket is open."""
         return self._socket is not None
 
     def aim(self, url: str) -> None:
         """Where to connect to, or nowhere (`""`); another address than before ends the present connection."""
         if url != self._url:
             self._url = url
-            self._end("another address")
+            self._end()
             self.retry_at_ms = self._failures = 0
 
     def heard(self, now_ms: int) -> None:
@@ -96,8 +101,8 @@ class Link:
         self._opening_ms = self._heard_ms = self._clock.now_ms()
         self._on_start()
         try:
-            socket = await self._connect(self._url, lambda text: self._text(number, text), lambda why: self._closed(number, why))
-        except Exception as error:
+            socket = await self._connect(self._url, partial(self._text, number), partial(self._closed, number))
+        except Exception as error:  # noqa: BLE001
             # A socket can fail in any way that the runtime knows; all of them mean: not connected, try again.
             self._counters["connect_failures"] += 1
             self._closed(number, f"{type(error).__name__}: {error}")
@@ -123,10 +128,10 @@ class Link:
         self._failures += 1
         self.retry_at_ms = self._clock.now_ms() + int(delay_ms * (0.5 + self._random() / 2))
         self._counters["disconnects"] += 1
-        self._end(why)
+        self._end()
         _log.warning("feed_down", extra={"url": self._url, "why": why, "retry_at_ms": self.retry_at_ms})
 
-    def _end(self, why: str) -> None:
+    def _end(self) -> None:
         self._number += 1
         socket, self._socket, self._opening_ms = self._socket, None, None
         if socket:
@@ -135,7 +140,7 @@ class Link:
     def _close(self, socket: Socket) -> None:
         try:
             socket.close()
-        except Exception:
+        except Exception:  # noqa: BLE001
             # It may be closed already; there is nothing left to do with it.
             self._counters["close_failures"] += 1
             _log.info("close_failed", exc_info=True)

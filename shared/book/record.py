@@ -22,7 +22,7 @@ Url = Annotated[str, StringConstraints(pattern=r"^wss?://[^\s?#]{1,1000}$")]
 
 
 class WatchRequest(Model):
-    """Body of `watch`. No symbols: stop watching. `location_hint` is where the desks are to be placed ("" for anywhere)."""
+    """Body of `watch`. No symbols: stop watching. `location_hint` says where the desks are placed ("" for anywhere)."""
 
     venue: VenueName
     url: Url
@@ -57,15 +57,20 @@ def read(model: type[Any], body: Mapping[str, Any]) -> Any:
 
 
 class Record:
+    """The newest `watch` request, one row."""
+
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
         sql.rows(_SCHEMA)
 
     def load(self) -> WatchRequest | None:
+        """None for an object that was never told to watch."""
         rows = self._sql.rows("SELECT body FROM watch")
         return WatchRequest.parse(str(rows[0][0])) if rows else None
 
     def save(self, request: WatchRequest) -> None:
+        """Replaces what was there."""
         self._sql.rows(
-            "INSERT INTO watch (id, body) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body", request.json_text()
+            "INSERT INTO watch (id, body) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body",
+            request.json_text(),
         )

@@ -1,7 +1,7 @@
-"""The Book object: one shard of a venue's symbols on one socket, its ticks to R2, its quotes and crossed levels to the desks.
+"""The Book object: one shard of a venue's symbols on one socket, its ticks to R2, its quotes to the desks.
 
-Everything here runs in one thread, in turns between awaits. Nothing waits with a timer: messages, calls and the object's
-alarm drive it, and each looks at what is due.
+Everything here runs in one thread, in turns between awaits. Nothing waits with a timer: messages, calls and the
+object's alarm drive it, and each looks at what is due.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from shared import log
 from shared.book import feed
 from shared.book.board import Board
+from shared.book.flusher import Flusher
 from shared.book.line import DeskLine
 from shared.book.link import Connect, Link, Spawn
 from shared.book.record import BookRequest, Record, WatchRequest, read
@@ -23,17 +24,12 @@ from shared.ports import Alarm, ObjectStore, Peers, Sql
 
 BUSY_ALARM_MS = 1000
 CALM_ALARM_MS = 5000
-FLUSH_TICKS = 5000
-FLUSH_MS = 60_000
-FLUSH_RETRY_MS = 10_000
-FLUSH_STUCK_MS = 120_000
-"""A flush that has not come back by then no longer keeps the next one from starting; both write the same object."""
 
 _log = log.get("book.shell")
 
 
 class Ports(NamedTuple):
-    """All that the object reaches. `peers(location_hint)` is the family of desks; `spawn` outlives the call that it is in."""
+    """All that the object reaches. `peers(location_hint)` is the family of desks; `spawn` outlives its caller."""
 
     sql: Sql
     alarm: Alarm
@@ -55,16 +51,16 @@ class Book:
         self._record = Record(ports.sql)
         self._ticks = TickBuffer(ports.sql, ports.store, self.counters)
         self._board = Board("", (), self.counters)
-        self._link = Link(ports.connect, ports.spawn, ports.clock, self.counters, self._on_start, self._on_text)
+        on = (lambda: self._board.reset(), self._on_text)
+        self._link = Link(ports.connect, ports.spawn, ports.clock, self.counters, *on)
         self._lines: dict[str, DeskLine] = {}
-        self._flush_at_ms = ports.clock.now_ms() + FLUSH_MS
-        self._flushing_ms: int | None = None
+        self._flusher = Flusher(self._ticks, ports.spawn, ports.clock, self.counters)
         self._watch = self._record.load()
         if self._watch:
             self._follow(self._watch)
 
     async def watch(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """`{connected, symbols}`. Idempotent; connects at once what is down. Another venue than before raises `Conflict`."""
+        """`{connected, symbols}`. Idempotent; connects at once what is down. `Conflict`: another venue than before."""
         request: WatchRequest = read(WatchRequest, body)
         if self._watch and request.venue != self._watch.venue:
             raise Conflict(f"this object watches {self._watch.venue}, not {request.venue}", code="book_other_venue")
@@ -76,7 +72,7 @@ class Book:
         return {"connected": self._link.connected, "symbols": len(request.symbols)}
 
     async def book(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """`{instrument, bids: [[price, qty]…], asks, seq, ts_ms, received_ms, age_ms, stale}`; `NotFound` if not watched."""
+        """`{instrument, bids: [[price, qty]…], asks, seq, ts_ms, received_ms, age_ms, stale}`, or `NotFound`."""
         request: BookRequest = read(BookRequest, body)
         now_ms = self._wake()
         found = self._board.depth(request.symbol, request.depth, now_ms)
@@ -85,7 +81,7 @@ class Book:
         return found
 
     async def books(self, _body: Mapping[str, Any]) -> dict[str, Any]:
-        """`{items: [{instrument, bid, ask, seq, ts_ms, received_ms, age_ms, stale}], connected, ticks_buffered, counters}`."""
+        """`{items: [{instrument, bid, ask, seq, ts_ms, received_ms, age_ms, stale}], connected, ticks_buffered, …}`."""
         now_ms = self._wake()
         return {
             "items": [self._board.item(symbol, now_ms) for symbol in self._board.symbols()],
@@ -97,7 +93,7 @@ class Book:
     async def flush(self, _body: Mapping[str, Any]) -> dict[str, Any]:
         """`{ticks, objects}` written to R2; raises what R2 raises, and then nothing is lost."""
         self._wake()
-        ticks, objects = await self._write()
+        ticks, objects = await self._flusher.write(self._watch.venue, self._shard) if self._watch else (0, 0)
         return {"ticks": ticks, "objects": objects}
 
     async def alarm(self) -> None:
@@ -107,7 +103,7 @@ class Book:
             if self._watch and (self._watch.symbols or self._ticks.buffered):
                 self._arm(now_ms)
             self._drive(now_ms)
-        except Exception:
+        except Exception:  # noqa: BLE001
             # The outermost edge of an alarm: it stands again already, and the next one tries once more.
             self.counters["alarm_failures"] += 1
             _log.exception("alarm_failed")
@@ -127,7 +123,7 @@ class Book:
         return DeskLine(desk, peers.named(desk), self._board, self._ports.spawn, self._clock, self.counters)
 
     def _wake(self) -> int:
-        """What every call does first: an object that was evicted picks up its feed and its alarm again. Wall time now."""
+        """What a call does first: an object that was evicted picks up its feed and alarm again. Wall time now."""
         now_ms = self._clock.now_ms()
         if self._watch and self._watch.symbols and not self._link.connected:
             self._arm(now_ms)
@@ -135,51 +131,18 @@ class Book:
         return now_ms
 
     def _arm(self, now_ms: int) -> None:
-        waiting = any(line.waiting for line in self._lines.values()) or self._ticks.has_tail or not self._link.connected
+        waiting = self._ticks.has_tail or any(line.waiting for line in self._lines.values())
+        if not self._link.connected:
+            waiting = waiting or self._link.retry_at_ms - now_ms < CALM_ALARM_MS
         self._ports.alarm.arm(now_ms + (BUSY_ALARM_MS if waiting else CALM_ALARM_MS))
 
     def _drive(self, now_ms: int) -> None:
         self._link.check(now_ms)
         self._ticks.pack_if_due(now_ms)
-        if self._flush_due(now_ms):
-            self._flushing_ms = now_ms
-            self._ports.spawn(self._flush_in_background(now_ms))
+        if self._watch:
+            self._flusher.check(self._watch.venue, self._shard, now_ms)
         for line in self._lines.values():
             line.pump(now_ms)
-
-    def _flush_due(self, now_ms: int) -> bool:
-        if self._flushing_ms is not None and now_ms - self._flushing_ms <= FLUSH_STUCK_MS:
-            return False
-        buffered = self._ticks.buffered
-        if not buffered or not self._watch:
-            return False
-        in_time = now_ms >= self._flush_at_ms
-        failing = self.counters["flush_failing"] > 0
-        return in_time or (buffered >= FLUSH_TICKS and not failing)
-
-    async def _flush_in_background(self, started_ms: int) -> None:
-        try:
-            await self._write()
-        except Exception:
-            # The outermost edge of a task: whatever R2 threw, the ticks are still in SQLite.
-            self.counters["flush_failures"] += 1
-            self.counters["flush_failing"] = 1
-            self._flush_at_ms = self._clock.now_ms() + FLUSH_RETRY_MS
-            _log.warning("ticks_flush_failed", exc_info=True, extra={"ticks": self._ticks.buffered})
-        finally:
-            if self._flushing_ms == started_ms:
-                self._flushing_ms = None
-
-    async def _write(self) -> tuple[int, int]:
-        if not self._watch:
-            return 0, 0
-        written = await self._ticks.flush(self._watch.venue, self._shard)
-        self.counters["flush_failing"] = 0
-        self._flush_at_ms = self._clock.now_ms() + FLUSH_MS
-        return written
-
-    def _on_start(self) -> None:
-        self._board.reset()
 
     def _on_text(self, text: str) -> None:
         """One message of the socket: the outermost edge of an event, so nothing is raised."""
@@ -194,7 +157,7 @@ class Book:
                 for line in self._lines.values():
                     line.see(tick.symbol, now_ms)
             self._drive(now_ms)
-        except Exception:
+        except Exception:  # noqa: BLE001
             # One message must never end the feed; the books it concerns say themselves whether they are whole.
             self.counters["message_failures"] += 1
             _log.exception("message_failed")

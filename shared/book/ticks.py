@@ -1,7 +1,7 @@
 """Ticks on their way to R2: memory, then packed rows in the object's SQLite, then one R2 object per flush.
 
-A tick is numbered, from 1 and for ever, when it is packed. What a flush will write is stored before it is written and stays
-until R2 has acknowledged it, so that a flush that is repeated after a crash writes the same key with the same bytes.
+A tick is numbered, from 1 and for ever, when it is packed. What a flush will write is stored before it is written and
+stays until R2 has acknowledged it: a flush that is repeated after a crash writes the same key with the same bytes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from shared.ports import ObjectStore, Sql
 
 PACK_TICKS = 500
 PACK_MS = 1000
-"""A row is written every so many ticks, or this long after the first tick in memory: at most this much is lost in a crash."""
+"""A row is written every so many ticks, or so long after the first one in memory: a crash loses no more."""
 
 MAX_TAIL = 20_000
 """Ticks held in memory while the object's own storage refuses rows; the oldest go first."""
@@ -87,14 +87,16 @@ class TickBuffer:
         self._counters = counters
         self._max_bytes = max_bytes
         self._tail: list[Tick] = []
-        self._waiting_ms = 0
         for statement in _SCHEMA:
             sql.rows(statement)
-        rows, size, last_n = sql.rows("SELECT coalesce(sum(last_n - first_n + 1), 0), coalesce(sum(size), 0), max(last_n) FROM ticks")[0]
+        rows, size, last_n = sql.rows(
+            "SELECT coalesce(sum(last_n - first_n + 1), 0), coalesce(sum(size), 0), coalesce(max(last_n), 0) FROM ticks"
+        )[0]
         mark = sql.rows("SELECT last_n FROM tick_mark")
+        self._waiting_ms = 0
         self._rows_ticks = int(rows)
         self._bytes = int(size)
-        self._last_n = max(int(last_n or 0), int(mark[0][0]) if mark else 0)
+        self._last_n = max(int(last_n), int(mark[0][0]) if mark else 0)
 
     @property
     def buffered(self) -> int:
@@ -103,9 +105,11 @@ class TickBuffer:
 
     @property
     def has_tail(self) -> bool:
+        """Whether ticks wait in memory for their row."""
         return bool(self._tail)
 
     def add(self, tick: Tick, now_ms: int) -> None:
+        """Take one tick in; a row that becomes due is written."""
         if not self._tail:
             self._waiting_ms = now_ms
         self._tail.append(tick)
@@ -118,7 +122,7 @@ class TickBuffer:
         self._waiting_ms = now_ms
         try:
             self.pack_tail()
-        except Exception:
+        except Exception:  # noqa: BLE001
             # Whatever the storage threw, the ticks are still in memory, and quotes matter more than their archive.
             self._counters["tick_pack_failures"] += 1
             _log.exception("tick_pack_failed", extra={"tail": len(self._tail)})
@@ -143,10 +147,13 @@ class TickBuffer:
             self._drop_rows()
 
     async def flush(self, venue: str, shard: str) -> tuple[int, int]:
-        """(ticks, objects) written to R2: all that was buffered when it was called. Raises what R2 raises, and keeps the rest."""
+        """(ticks, objects) written to R2: all that was buffered when it was called.
+
+        Raises what R2 raises; what it has not acknowledged stays.
+        """
         self.pack_tail()
         until_n, ticks, objects = self._last_n, 0, 0
-        while (plan := self._plan(venue, shard)) and plan.first_n <= until_n:
+        while plan := self._plan(venue, shard, until_n):
             await self._store.put(plan.key, self._object(plan))
             count = self._forget(self._sql.transaction(partial(self._done, plan)))
             self._counters["ticks_flushed"] += count
@@ -154,12 +161,16 @@ class TickBuffer:
             objects += count > 0
         return ticks, objects
 
-    def _plan(self, venue: str, shard: str) -> Plan | None:
-        """The object that was begun, or the next one, stored before anything is written."""
+    def _plan(self, venue: str, shard: str, until_n: int) -> Plan | None:
+        """The object that was begun, or the next one up to tick `until_n`, stored before anything is written."""
         begun = self._sql.rows("SELECT first_n, last_n, key FROM tick_plan")
         if begun:
             return Plan(int(begun[0][0]), int(begun[0][1]), str(begun[0][2]))
-        rows = self._sql.rows("SELECT first_n, last_n, ts_ms FROM ticks ORDER BY first_n LIMIT ?", OBJECT_TICKS // PACK_TICKS)
+        rows = self._sql.rows(
+            "SELECT first_n, last_n, ts_ms FROM ticks WHERE first_n <= ? ORDER BY first_n LIMIT ?",
+            until_n,
+            OBJECT_TICKS // PACK_TICKS,
+        )
         if not rows:
             return None
         first_n, last_n = int(rows[0][0]), int(rows[-1][1])
@@ -168,15 +179,20 @@ class TickBuffer:
         return plan
 
     def _object(self, plan: Plan) -> bytes:
-        rows = self._sql.rows("SELECT body FROM ticks WHERE first_n BETWEEN ? AND ? ORDER BY first_n", plan.first_n, plan.last_n)
+        rows = self._sql.rows(
+            "SELECT body FROM ticks WHERE first_n BETWEEN ? AND ? ORDER BY first_n", plan.first_n, plan.last_n
+        )
         return gzip.compress(b"".join(zlib.decompress(bytes(body)) for (body,) in rows), mtime=0)
 
     def _done(self, plan: Plan) -> list[tuple[int, int, int]]:
         """R2 has the object: its rows go. None are left if another flush was quicker."""
-        gone = self._sql.rows("DELETE FROM ticks WHERE first_n BETWEEN ? AND ? RETURNING first_n, last_n, size", plan.first_n, plan.last_n)
+        gone = self._sql.rows(
+            "DELETE FROM ticks WHERE first_n BETWEEN ? AND ? RETURNING first_n, last_n, size", plan.first_n, plan.last_n
+        )
         self._sql.rows("DELETE FROM tick_plan WHERE first_n = ?", plan.first_n)
         self._sql.rows(
-            "INSERT INTO tick_mark (id, last_n) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET last_n = max(last_n, excluded.last_n)",
+            "INSERT INTO tick_mark (id, last_n) VALUES (1, ?)"
+            " ON CONFLICT (id) DO UPDATE SET last_n = max(last_n, excluded.last_n)",
             plan.last_n,
         )
         return [(int(first_n), int(last_n), int(size)) for first_n, last_n, size in gone]
@@ -185,7 +201,8 @@ class TickBuffer:
         """Above the limit: the oldest go, except those of the object that is being written."""
         excess, chosen = self._bytes - self._max_bytes, 0
         for first_n, size in self._sql.rows(
-            "SELECT first_n, size FROM ticks WHERE first_n > coalesce((SELECT last_n FROM tick_plan), 0) ORDER BY first_n"
+            "SELECT first_n, size FROM ticks WHERE first_n > coalesce((SELECT last_n FROM tick_plan), 0)"
+            " ORDER BY first_n"
         ):
             excess, chosen = excess - int(size), int(first_n)
             if excess <= 0:

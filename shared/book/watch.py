@@ -45,6 +45,7 @@ class Watched:
         self._told = {level: told for level, told in self._told.items() if level in listed}
 
     def instruments(self) -> set[str]:
+        """What the levels are of."""
         return set(self._levels)
 
     def see(self, quote: Quote, now_ms: int) -> bool:

@@ -8,12 +8,12 @@ For every quote asset, to the last decimal and after every fill:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from shared.desk.context import Mark
 from shared.desk.state import DeskState
-from shared.model import Fill, Instrument, Position, exact
+from shared.model import Fill, Instrument, Order, Position, Side, exact
 
 PLACES = Decimal(1).scaleb(-exact.MAX_DIGITS)
 
@@ -129,23 +129,31 @@ def unrealised(state: DeskState, marks: Mapping[str, Mark], position: Position) 
 
 
 def symbol_exposure(state: DeskState, marks: Mapping[str, Mark], instrument_id: str) -> Decimal:
-    """Absolute notional in quote: what is held, at its mark or else at cost, and what open entries may still add."""
-    position = state.position(instrument_id)
-    total = exact.ZERO
-    if not position.is_flat:
-        value = market_value(state.instruments[instrument_id], position.qty, marks.get(instrument_id))
-        total = abs(position.cost if value is None else value)
-    for order in state.open_orders(instrument_id):
-        if not order.reduce_only and order.side.sign * position.qty >= 0:
-            at = order.limit_price or order.reference_price
-            total = exact.add(total, state.instruments[instrument_id].notional(order.remaining_qty, at))
-    return total
+    """Absolute notional in quote: what is held, at its mark or else at cost, and what open buys may still add."""
+    return _exposure(state, marks, [state.position(instrument_id)], state.open_orders(instrument_id))
 
 
 def total_exposure(state: DeskState, marks: Mapping[str, Mark]) -> Decimal:
-    """The sum over all instruments, held or with an open order; quote money, and every listed quote is the currency."""
-    involved = {position.instrument for position in state.held()} | {order.instrument for order in state.orders.values()}
+    """The sum over all instruments; one currency, since an entry in another one is refused (`no_conversion`)."""
+    return _exposure(state, marks, state.held(), state.orders.values())
+
+
+def held_exposure(state: DeskState, marks: Mapping[str, Mark]) -> Decimal:
+    """The absolute notional of what is held, without open orders."""
+    return _exposure(state, marks, state.held(), ())
+
+
+def _exposure(
+    state: DeskState, marks: Mapping[str, Mark], positions: Iterable[Position], orders: Iterable[Order]
+) -> Decimal:
     total = exact.ZERO
-    for instrument_id in sorted(involved):
-        total = exact.add(total, symbol_exposure(state, marks, instrument_id))
+    for position in positions:
+        if not position.is_flat:
+            instrument = state.instruments[position.instrument]
+            value = market_value(instrument, position.qty, marks.get(position.instrument))
+            total = exact.add(total, abs(position.cost if value is None else value))
+    for order in orders:
+        if order.side is Side.BUY:
+            at = order.limit_price or order.reference_price
+            total = exact.add(total, state.instruments[order.instrument].notional(order.remaining_qty, at))
     return total

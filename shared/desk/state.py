@@ -49,7 +49,7 @@ class DeskState(Model):
     limits: Limits
     paper: Paper
     instruments: dict[str, Instrument] = Field(default_factory=dict)
-    delisted: frozenset[str] = frozenset()
+    delisted: tuple[str, ...] = ()
     status: DeskStatus = DeskStatus.ACTIVE
     since_ms: int
     halt_reason: str = ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from pyodide.ffi import JsException, jsnull, to_js
 from shared.edge.count import count
 from shared.edge.env import raw
 from shared.edge.failure import storage_error
+from shared.jsontext import read_json
 from shared.ports import Statement, Value
 
 MAX_PARAMS = 100
@@ -70,5 +70,5 @@ def _bound(value: Value) -> Any:
 
 def _rows(result: Any) -> list[dict[str, Any]]:
     # one crossing as text is quicker than converting every cell
-    found: list[dict[str, Any]] = json.loads(js.JSON.stringify(result.results))
+    found: list[dict[str, Any]] = read_json(js.JSON.stringify(result.results))
     return found

@@ -11,7 +11,7 @@ _log = log.get("edge")
 
 
 def storage_error(what: str, error: Any) -> DeskError:
-    """`StorageUnavailable`, or `Conflict` where a uniqueness rule was broken. The platform's words go to the log only."""
+    """`StorageUnavailable`, or `Conflict` where a uniqueness rule was broken; the platform's words are only logged."""
     message = str(getattr(error, "message", error))
     if "UNIQUE constraint failed" in message:
         return Conflict(f"{what}: a row with this key is there already", code="already_exists")

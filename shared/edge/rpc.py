@@ -15,6 +15,7 @@ from shared.edge.count import count
 from shared.edge.env import raw
 from shared.edge.failure import peer_error
 from shared.errors import DeskError, Invalid, from_wire
+from shared.jsontext import read_json
 
 _log = log.get("rpc")
 Handler = Callable[[dict[str, Any]], dict[str, Any] | Awaitable[dict[str, Any]]]
@@ -23,7 +24,7 @@ Handler = Callable[[dict[str, Any]], dict[str, Any] | Awaitable[dict[str, Any]]]
 async def answer(name: str, handler: Handler, text: str) -> str:
     """Runs `handler` on the body; the envelope as text. A bug is logged here and leaves as code `internal`."""
     try:
-        body = json.loads(text)
+        body = read_json(text)
         if not isinstance(body, dict):
             raise Invalid.field("body", body, "must be a JSON object")
         value = handler(body)
@@ -32,15 +33,15 @@ async def answer(name: str, handler: Handler, text: str) -> str:
         return json.dumps({"ok": True, "value": value}, separators=(",", ":"), allow_nan=False)
     except DeskError as error:
         return json.dumps({"ok": False, "error": error.wire()})
-    except Exception:
-        # the outermost edge of an RPC: nothing of a bug may reach the other side
+    except Exception:  # noqa: BLE001 - the outermost edge of a call between workers
+        # nothing of a bug may reach the other side
         _log.exception("rpc_bug", extra={"method": name})
         failure = DeskError("something broke inside; the log has it", code="internal")
         return json.dumps({"ok": False, "error": failure.wire()})
 
 
 def _open(text: str) -> dict[str, Any]:
-    envelope = json.loads(text)
+    envelope = read_json(text)
     if envelope.get("ok"):
         value: dict[str, Any] = envelope["value"]
         return value
@@ -65,7 +66,7 @@ class Worker:
 
 
 class Objects:
-    """A Durable Object namespace as `Peers`; the location hint goes with every `get`, for it counts only at the first."""
+    """A Durable Object namespace as `Peers`; the location hint goes with every `get`: only the first one counts."""
 
     def __init__(self, binding: Any, location_hint: str = "", name: str = "object") -> None:
         self._namespace = raw(binding)

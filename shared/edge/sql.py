@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -11,6 +10,7 @@ from pyodide.ffi import JsProxy, create_once_callable, jsnull, to_js
 
 from shared.edge.count import count
 from shared.edge.env import raw
+from shared.jsontext import read_json
 from shared.ports import Value
 
 T = TypeVar("T")
@@ -30,7 +30,7 @@ class ObjectSql:
             return []
         if any(isinstance(cell, JsProxy) for cell in found[0]):
             return [tuple(_cell(cell) for cell in row) for row in found]
-        return [tuple(row) for row in json.loads(js.JSON.stringify(found))]
+        return [tuple(row) for row in read_json(js.JSON.stringify(found))]
 
     def transaction(self, work: Callable[[], T]) -> T:
         results: list[T] = []

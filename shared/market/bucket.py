@@ -7,7 +7,9 @@ from shared.ports import Waits
 
 
 class Bucket:
-    """Permits for calls to one venue, counted within one run. Starts full; `capacity` defaults to one second's worth."""
+    """Permits for calls to one venue, counted within one run. It starts full; `capacity` is by default
+    one second's worth.
+    """
 
     def __init__(self, rate_per_s: float, clock: Clock, waits: Waits, capacity: float | None = None) -> None:
         self._rate = rate_per_s

@@ -36,7 +36,7 @@ def expected(calendar: str, interval: Interval, from_ms: int, to_ms: int, others
 
 
 def find(symbol: str, expected_ms: Iterable[int], have_ms: Collection[int], attempts: int = 0) -> list[Gap]:
-    """The missing open times as ranges; bars that nobody expected do not break a range. `have_ms` is a set or a dict."""
+    """The missing open times as ranges; a bar that nobody expected does not break one. `have_ms` is a set or a dict."""
     found: list[Gap] = []
     missing: list[int] = []
     for at_ms in expected_ms:
@@ -56,10 +56,12 @@ def outcome(gap: Gap, expected_ms: Sequence[int], got_ms: Collection[int]) -> li
     A row is known by symbol and `from_ms`; the answer holds one for `gap.from_ms` always.
     """
     attempts = gap.attempts + 1
-    left = find(gap.symbol, expected_ms, got_ms, attempts) if expected_ms or got_ms else [gap._replace(attempts=attempts)]
+    # Both ends were found missing once, whatever is known today of what lies between.
+    wanted = sorted({*expected_ms, gap.from_ms, gap.to_ms})
+    left = find(gap.symbol, wanted, got_ms, attempts)
     if attempts >= MAX_ATTEMPTS:
         left = [each._replace(state="empty") for each in left]
     if not left or left[0].from_ms != gap.from_ms:
-        to_ms = left[0].from_ms - 1 if left else gap.to_ms
-        left.insert(0, gap._replace(to_ms=min(gap.to_ms, to_ms), attempts=attempts, state="filled"))
+        before = [at_ms for at_ms in wanted if not left or at_ms < left[0].from_ms]
+        left.insert(0, gap._replace(to_ms=before[-1], attempts=attempts, state="filled"))
     return left

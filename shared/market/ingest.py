@@ -29,7 +29,7 @@ class Budget(NamedTuple):
 
 @dataclass
 class Fetched:
-    """`bars`: what came. `failed`: symbols whose call failed, and why. `complete`: nothing was left for want of budget."""
+    """`bars`: what came. `failed`: symbols whose call failed, and why. `complete`: the budget was enough."""
 
     bars: Series = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
@@ -38,6 +38,7 @@ class Fetched:
 
     @property
     def rows(self) -> int:
+        """Bars of all symbols."""
         return sum(len(series) for series in self.bars.values())
 
     def add(self, symbol: str, candles: Sequence[Candle], market_ms: int) -> int:
@@ -81,7 +82,7 @@ class Fetcher:
                 self.calls += 1
                 return await self._venue.candles(chunk.symbols, interval, chunk.start_ms, limit)
 
-        return await retrying(attempt, self._backoff, self._waits, self._jitter, self._retried)
+        return await retrying(attempt, self._backoff, self._waits, self._jitter, lambda: self._trouble.note("retries"))
 
     async def fetch(self, starts_ms: Mapping[str, int], interval: Interval, market_ms: int) -> Fetched:
         """Every bar from each symbol's start up to `market_ms`, as far as the budget goes."""
@@ -155,9 +156,6 @@ class Fetcher:
         # A page of nothing but refused rows is not the end: the bars after it may be good.
         refused_ms = self._trouble.refused_until.get(symbol, -1)
         return refused_ms + 1 if start_ms <= refused_ms < market_ms else None
-
-    def _retried(self, error: Retryable, wait_s: float) -> None:
-        self._trouble.note("retries")
 
 
 def _planned(wanted: Mapping[str, int], sizes: Mapping[str, int], interval: Interval) -> list[Chunk]:

@@ -34,7 +34,7 @@ async def retrying(
     backoff: Backoff,
     waits: Waits,
     jitter: Callable[[], float],
-    on_retry: Callable[[Retryable, float], None] = lambda error, wait_s: None,
+    on_retry: Callable[[], None] = lambda: None,
 ) -> T:
     """The result of `call`; raises its last `Retryable` when the tries are used up, and anything else at once."""
     failures = 0
@@ -47,5 +47,5 @@ async def retrying(
             if failures >= backoff.attempts or (asked_s or 0.0) > backoff.patience_s:
                 raise
             wait_s = backoff.wait_s(failures, jitter(), asked_s)
-            on_retry(error, wait_s)
+            on_retry()
             await waits.sleep(wait_s)

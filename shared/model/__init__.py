@@ -1,4 +1,4 @@
-"""The nouns of the desk: immutable, validated at birth. This package imports nothing else of ours but `shared.errors`."""
+"""The nouns of the desk: immutable, validated at birth. Of ours this package imports only `shared.errors`."""
 
 from shared.model.base import Model
 from shared.model.candle import Candle

@@ -13,7 +13,7 @@ from shared.model.interval import Interval
 
 
 class Candle(Model):
-    """Open time is the bar's first millisecond and a multiple of the interval; prices in quote, volume in base units."""
+    """Open time is the bar's first millisecond, a multiple of the interval; prices in quote, volume in base units."""
 
     instrument: InstrumentId
     interval: Interval

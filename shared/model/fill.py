@@ -15,7 +15,7 @@ from shared.model.signal import HexId
 
 
 class Fill(Model):
-    """`fill_id` is the venue's own and unique per account; `fee` is what was paid (negative: a rebate), in any asset."""
+    """`fill_id` is the venue's own, unique per account; `fee` is what was paid (negative: a rebate), in any asset."""
 
     fill_id: Annotated[str, StringConstraints(min_length=1, max_length=64)]
     client_id: HexId

@@ -19,7 +19,9 @@ def params_id(params: Mapping[str, Any]) -> str:
     return digest("params", dict(params))
 
 
-def signal_id(strategy: str, version: int, params: str, instrument: str, bar_close_ms: int, action: str, side: str) -> str:
+def signal_id(
+    strategy: str, version: int, params: str, instrument: str, bar_close_ms: int, action: str, side: str
+) -> str:
     return digest("signal", strategy, version, params, instrument, bar_close_ms, action, side)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated
 
 from pydantic import StringConstraints, field_validator
@@ -51,6 +52,6 @@ class Instrument(Model):
     def id(self) -> str:
         return f"{self.venue}:{self.symbol}"
 
-    def notional(self, qty: exact.Decimal, price: exact.Decimal) -> exact.Decimal:
+    def notional(self, qty: Decimal, price: Decimal) -> Decimal:
         """qty * price * multiplier, in the quote asset, exact."""
         return exact.multiply(exact.multiply(qty, price), self.multiplier)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from enum import StrEnum
 
 from shared.model import exact
@@ -18,7 +19,7 @@ class LevelKind(StrEnum):
 
 
 class Level(Model):
-    """`side` is the side of the exit order. A sell exit looks at the bid, a buy exit at the ask: what it would trade at."""
+    """`side` is that of the exit order: a sell looks at the bid, a buy at the ask, what it would trade at."""
 
     instrument: InstrumentId
     kind: LevelKind
@@ -32,7 +33,7 @@ class Level(Model):
         return quote.ask >= self.price if self.kind is LevelKind.STOP else quote.ask <= self.price
 
 
-def distance(level: Level, quote: Quote) -> exact.Decimal:
+def distance(level: Level, quote: Quote) -> Decimal:
     """How far the quote is from the level, in price units, never negative."""
     at = quote.bid if level.side is Side.SELL else quote.ask
     return abs(exact.subtract(at, level.price))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Self
 
@@ -50,8 +51,9 @@ class Cause(StrEnum):
 
 
 class Order(Model):
-    """`market_ms` is the market time of what caused it: nothing up to then may fill it. `by` is a strategy or a key's prefix.
+    """`market_ms` is the market time of what caused it: nothing up to then may fill it.
 
+    `by` is a strategy or a key's prefix.
     `stop_price` and `target_price` become the position's trigger levels when an entry fills.
     """
 
@@ -85,5 +87,5 @@ class Order(Model):
         return self
 
     @property
-    def remaining_qty(self) -> exact.Decimal:
+    def remaining_qty(self) -> Decimal:
         return exact.subtract(self.qty, self.filled_qty)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from pydantic import Field
 
 from shared.model import exact
@@ -11,7 +13,7 @@ from shared.model.instrument import InstrumentId
 
 
 class Position(Model):
-    """`qty` is signed; `cost` is the exact quote value paid for what is held (signed as qty), so no average is ever rounded.
+    """`qty` is signed; `cost` is the exact quote value paid for what is held, signed as qty: no average is rounded.
 
     `realised` is quote profit of what was closed, before fees; `fees` are those paid in the quote asset.
     """
@@ -30,6 +32,6 @@ class Position(Model):
     def is_flat(self) -> bool:
         return not self.qty
 
-    def average_price(self) -> exact.Decimal | None:
+    def average_price(self) -> Decimal | None:
         """cost / qty, rounded for display; None when flat."""
         return None if self.is_flat else exact.divide(self.cost, self.qty, 10)

@@ -24,7 +24,7 @@ class Action(StrEnum):
 class Signal(Model):
     """`score` in 0..1 is the strategy's own strength; `evidence` holds the numbers it looked at, `reason` a short code.
 
-    `stop_distance` and `target_distance` are in price units from the entry, as floats: analytics; the desk rounds them to ticks.
+    `stop_distance` and `target_distance` are in price units from the entry, as floats: the desk rounds them to ticks.
     """
 
     id: HexId

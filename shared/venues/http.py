@@ -35,7 +35,8 @@ async def get_json(client: httpx.AsyncClient, url: str, params: Mapping[str, str
 def _check_status(response: httpx.Response, url: str) -> None:
     status = response.status_code
     if status == 429 or status >= 500:
-        raise VenueUnavailable(f"{url}: answered {status}", retry_after_s=_retry_after_s(response), url=url, http=status)
+        wait_s = _retry_after_s(response)
+        raise VenueUnavailable(f"{url}: answered {status}", retry_after_s=wait_s, url=url, http=status)
     if status != 200:
         raise Refused(f"{url}: answered {status}: {response.text[:200]}", code="venue_refused", http=status)
 
@@ -48,7 +49,7 @@ def _retry_after_s(response: httpx.Response) -> float | None:
 
 def _decoded(body: bytes, url: str) -> Any:
     if len(body) > MAX_BYTES:
-        raise VenueUnavailable(f"{url}: {len(body)} bytes are more than the {MAX_BYTES} that an answer may have", url=url)
+        raise VenueUnavailable(f"{url}: {len(body)} bytes are more than the {MAX_BYTES} allowed", url=url)
     try:
         return json.loads(body, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:

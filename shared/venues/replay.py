@@ -47,7 +47,7 @@ class ReplayVenue:
         return VenueClock(market_ms, ended)
 
     async def instruments(self) -> list[Instrument]:
-        """Those that have bars of the configured interval, also those that list later, by symbol; bad ones are refused."""
+        """Those with bars of the configured interval, also those that list later, by symbol; bad ones are refused."""
         body = _object(await self._get("instruments", {}), "instruments")
         found: dict[str, Instrument] = {}
         for index, item in enumerate(_list(body.get("items"), "instruments.items")):
@@ -112,7 +112,8 @@ class ReplayVenue:
                 continue
             # Two truths about one bar: neither is believed, the gap finder asks again.
             differing.add(at_ms)
-            self._trouble.refuse(RefusedRow(symbol, index, "open_time_ms", str(at_ms), "stands twice, differing"), at_ms)
+            twice = RefusedRow(symbol, index, "open_time_ms", str(at_ms), "stands twice, differing")
+            self._trouble.refuse(twice, at_ms)
         self._trouble.note("rows_out_of_order", disorder)
         kept = [found[at_ms] for at_ms in sorted(found) if at_ms >= start_ms and at_ms not in differing]
         self._trouble.note("rows_not_asked", len(found) - len(differing) - len(kept[:limit]))
@@ -125,9 +126,7 @@ class ReplayVenue:
             return None
         values = dict(zip(_COLUMNS, row[1:], strict=True))
         try:
-            return Candle.of(
-                instrument=f"{self._venue}:{symbol}", interval=interval, open_time_ms=row[0], **values
-            )
+            return Candle.of(instrument=f"{self._venue}:{symbol}", interval=interval, open_time_ms=row[0], **values)
         except Invalid as error:
             at_ms = row[0] if type(row[0]) is int and row[0] >= 0 else None
             self._trouble.refuse(RefusedRow(symbol, index, *_why(error, {"open_time_ms": row[0], **values})), at_ms)

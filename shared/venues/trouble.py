@@ -1,4 +1,4 @@
-"""What a venue's answers were like: rows refused and why, duplicates, disorder, retries. Counted, with a few samples."""
+"""What a venue's answers were like: rows refused and why, duplicates, disorder, retries; counted, with samples."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ class RefusedRow(NamedTuple):
     """One row that was left out: where it stood, what it said, and the rule it breaks."""
 
     symbol: str
-    index: int
+    number: int
     field: str
     value: str
     rule: str
 
     def __str__(self) -> str:
-        return f"{self.symbol}[{self.index}].{self.field}: {self.value} {self.rule}"
+        return f"{self.symbol}[{self.number}].{self.field}: {self.value} {self.rule}"
 
 
 @dataclass
@@ -37,6 +37,7 @@ class Trouble:
             self.counts[what] += n
 
     def refuse(self, row: RefusedRow, open_time_ms: int | None = None) -> None:
+        """Counts a row that was left out, and keeps the first few as samples."""
         self.note("rows_refused")
         if len(self.samples) < MAX_SAMPLES:
             self.samples.append(row._replace(value=row.value[:MAX_SHOWN]))

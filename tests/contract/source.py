@@ -9,7 +9,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 WORKERS = ("router", "cron", "brain", "desk", "book")
-PRODUCT = ("shared", *(f"{name}-worker" for name in WORKERS), "tools", "bench")
+SHIPPED = ("shared", *(f"{name}-worker" for name in WORKERS))
+PRODUCT = (*SHIPPED, "tools", "bench")
 GENERATED = {"python_modules", "build", "node_modules", "__pycache__", ".venv"}
 
 

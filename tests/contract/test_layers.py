@@ -11,6 +11,8 @@ RUNTIME = ("js", "pyodide", "workers")
 SHELLS = {f"{worker}-worker/src/entry.py" for worker in source.WORKERS} | {
     "desk-worker/src/desk_object.py",
     "book-worker/src/book_object.py",
+    "router-worker/src/router/wiring.py",
+    "cron-worker/src/cron/wiring.py",
 }
 CLOCKS = ("shared/clock.py", "shared/edge/")
 
@@ -32,7 +34,7 @@ def test_a_stage_imports_only_what_stands_before_it(path: Path) -> None:
         assert not ours & (set(STAGES) - {"model"}), f"{source.name(path)} is common to all stages"
 
 
-@pytest.mark.parametrize("path", list(source.files("shared", *(f"{w}-worker" for w in source.WORKERS))), ids=source.name)
+@pytest.mark.parametrize("path", list(source.files(*source.SHIPPED)), ids=source.name)
 def test_only_the_edges_touch_the_runtime(path: Path) -> None:
     name = source.name(path)
     if name.startswith("shared/edge/") or name in SHELLS:
@@ -52,7 +54,7 @@ def test_the_desk_has_no_web_framework() -> None:
         assert not outside(path, ("fastapi", "starlette")), source.name(path)
 
 
-@pytest.mark.parametrize("path", list(source.files("shared", *(f"{w}-worker" for w in source.WORKERS))), ids=source.name)
+@pytest.mark.parametrize("path", list(source.files(*source.SHIPPED)), ids=source.name)
 def test_there_is_one_clock(path: Path) -> None:
     if source.name(path).startswith(CLOCKS):
         return

@@ -15,7 +15,12 @@ def test_every_error_crosses_whole(cls: type[DeskError]) -> None:
     sent = cls("what happened", code="a_code", field="qty", value=3)
     back = from_wire(sent.wire())
     assert type(back) is cls
-    assert (back.detail, back.error_code, back.context, back.status) == ("what happened", "a_code", sent.context, cls.status)
+    assert (back.detail, back.error_code, back.context, back.status) == (
+        "what happened",
+        "a_code",
+        sent.context,
+        cls.status,
+    )
 
 
 def test_the_tree_is_drawn_in_the_docstring() -> None:

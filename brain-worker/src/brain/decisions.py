@@ -23,9 +23,9 @@ def decimal_of(value: float) -> Decimal:
 
 
 def signal_of(choice: Choice, instrument: str, interval: Interval, bar: Bar, idea: Idea) -> Signal:
-    """Pydantic's ValidationError where a strategy gave what no signal may hold, such as a NaN or a score above 1."""
+    """`Invalid` where a strategy gave what no signal may hold, such as a NaN or a score above 1."""
     strategy, close_ms = choice.strategy, bar.open_time_ms + interval.ms
-    return Signal(
+    return Signal.of(
         id=signal_id(
             strategy.name, strategy.version, choice.params_id, instrument, close_ms, idea.action.value, idea.side.value
         ),

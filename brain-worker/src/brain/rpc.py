@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from pydantic_core import from_json
+
 from brain import describe as describing
 from brain import scan as scanning
 from shared.errors import DeskError, Invalid
@@ -30,7 +32,8 @@ def _answer(method: Callable[[Any], dict[str, Any]], text: str) -> str:
 
 
 def _body(text: str) -> Any:
+    """Read by pydantic's parser: quick, and deep nesting is refused, where `json` overruns Pyodide's stack."""
     try:
-        return json.loads(text)
-    except (TypeError, ValueError, RecursionError) as error:
+        return from_json(text)
+    except (TypeError, ValueError) as error:
         raise Invalid.field("body", text, "must be JSON text", type(error).__name__) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import traceback
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from brain.decisions import proposal_of, signal_of
 from brain.registry import STRATEGIES, AnyStrategy
 from brain.request import Choice, Request
 from brain.series import Refusal
+from shared.errors import Invalid
 from shared.model import Proposal, Signal
 
 _SYMBOL = re.compile(r"[A-Z0-9._-]{1,32}")
@@ -117,10 +119,9 @@ class _Scan:
 
 def _where(error: Exception) -> str:
     """The kind of error and the line it came from; not its message, which may differ from one run to the next."""
-    trace = error.__traceback__
-    while trace and trace.tb_next:
-        trace = trace.tb_next
-    if trace is None:
-        return type(error).__name__
-    code = trace.tb_frame.f_code
-    return f"{type(error).__name__} in {code.co_qualname}, line {trace.tb_lineno}"
+    if isinstance(error, Invalid):
+        return f"Invalid: {error.detail}"
+    place = type(error).__name__
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        place = f"{type(error).__name__} in {frame.f_code.co_qualname}, line {line}"
+    return place

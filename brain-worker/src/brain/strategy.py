@@ -12,7 +12,7 @@ P = TypeVar("P", bound=Model)
 
 
 class Strategy(ABC, Generic[P]):
-    """One instance follows one symbol. It tells what happened on a bar; whether a position is open, only the desk knows.
+    """One instance follows one symbol. It says what happened on a bar; whether a position is open, only the desk knows.
 
     A subclass lives in a file of its own in `brain/strategies`, sets the three class attributes and documents its idea,
     when it fails and its source. `version` goes up whenever the same bars could give another answer or the state

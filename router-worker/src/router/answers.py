@@ -12,10 +12,12 @@ MEDIA_TYPE = "application/json"
 
 
 def text_of(content: Any) -> str:
+    """Compact JSON; a float that is no number is a bug of ours and raises."""
     return json.dumps(content, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def answer(content: Any, status: int = 200) -> Response:
+    """One JSON value."""
     return Response(text_of(content), status, media_type=MEDIA_TYPE)
 
 

@@ -1,4 +1,4 @@
-"""Bodies, read strictly from their bytes: no unknown field, no field twice, no float where money stands, no number that is none."""
+"""Bodies, read strictly from their bytes: no unknown field, no field twice, no float where money stands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same request sent again has the same effect once. A desk keeps its own keys; here is what happens outside of one."""
+"""The same request sent again has its effect once. A desk keeps its own keys; here is what happens outside of one."""
 
 from __future__ import annotations
 
@@ -39,11 +39,14 @@ async def required_key(request: Request) -> str:
     """The caller's Idempotency-Key, as a dependency."""
     given = await optional_key(request)
     if given is None:
-        raise IdempotencyKeyRequired("send an Idempotency-Key header, such as a UUID, and the same one when you try again")
+        raise IdempotencyKeyRequired(
+            "send an Idempotency-Key header, such as a UUID, and the same one when you try again"
+        )
     return given
 
 
 async def optional_key(request: Request) -> str | None:
+    """The caller's Idempotency-Key, if there is one; `Invalid` where it has not the form of one."""
     given = header(request.scope, b"idempotency-key")
     if given is None:
         return None
@@ -68,14 +71,18 @@ class Claim(NamedTuple):
 
     @property
     def body(self) -> str:
+        """The answer as it is stored."""
         return json.dumps(self.answer, separators=(",", ":"))
 
     @property
     def won(self) -> tuple[Value, ...]:
+        """The parameters of `WON`: the stored answer is this one, so this claim was the first."""
         return (self.caller, self.key, self.body)
 
 
 class Outcome(NamedTuple):
+    """Whether this request was the first with its key, and the answer for it."""
+
     first: bool
     answer: dict[str, Any]
 
@@ -86,7 +93,7 @@ def fingerprint(route: str, body: Model) -> str:
 
 
 async def once(ports: Ports, claim: Claim, status: int, effects: Sequence[Statement]) -> Outcome:
-    """Runs `effects`, each guarded by `WON`, if this claim is the first, in one transaction. `Conflict` for another body."""
+    """Runs `effects`, each guarded by `WON`, in one transaction with the claim. `Conflict` for another body."""
     now_ms = ports.clock.now_ms()
     row = (claim.key, claim.caller, claim.fingerprint, status, claim.body, now_ms)
     changed = await ports.db.batch([Statement(_CLAIM, row), *effects])
@@ -98,5 +105,3 @@ async def once(ports: Ports, claim: Claim, status: int, effects: Sequence[Statem
     if held[0]["fingerprint"] != claim.fingerprint:
         raise Conflict("this Idempotency-Key was used for another request", code="idempotency_conflict")
     return Outcome(False, json.loads(held[0]["body"]))
-
-

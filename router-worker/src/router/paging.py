@@ -1,4 +1,4 @@
-"""Pages by cursor: a cursor is the position of the last item shown, opaque to the caller, and checked when it comes back."""
+"""Pages by cursor: the position of the last item shown, opaque to the caller, and checked when it comes back."""
 
 from __future__ import annotations
 
@@ -27,11 +27,14 @@ class Query(BaseModel):
 
 
 class PageQuery(Query):
+    """The query of every list."""
+
     limit: int = Field(default=DEFAULT_LIMIT, ge=1, le=MAX_LIMIT)
     cursor: CursorText | None = None
 
 
 def write_cursor(kind: str, position: Position) -> str:
+    """A cursor of the list `kind`, for a URL."""
     body = json.dumps([kind, *position], separators=(",", ":"))
     return base64.urlsafe_b64encode(body.encode()).decode().rstrip("=")
 
@@ -57,11 +60,15 @@ def _forged(cursor: str) -> Invalid:
 
 
 class Page(NamedTuple):
+    """What is shown, and how to go on."""
+
     rows: list[Mapping[str, Any]]
     next_cursor: str | None
 
 
-def cut(rows: Sequence[Mapping[str, Any]], limit: int, kind: str, position: Callable[[Mapping[str, Any]], Position]) -> Page:
+def cut(
+    rows: Sequence[Mapping[str, Any]], limit: int, kind: str, position: Callable[[Mapping[str, Any]], Position]
+) -> Page:
     """The first `limit` of up to limit + 1 rows, and a cursor if there was one more."""
     shown = list(rows[:limit])
     more = len(rows) > limit

@@ -13,6 +13,8 @@ from shared.ports import Database, JobQueue, KeyValue, ObjectStore, Peers
 
 
 class Limiter(Protocol):
+    """The guard against abuse."""
+
     async def allow(self, key: str) -> bool:
         """Whether one more request of `key` is within the limit."""
 

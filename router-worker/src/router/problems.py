@@ -1,4 +1,4 @@
-"""Every error as RFC 9457 problem+json, made in one place: `type, title, status, detail, code, request_id`, and `errors` by field."""
+"""Every error as RFC 9457 problem+json, made in one place: type, title, status, detail, code, request_id, errors."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class HaltIncomplete(Retryable):
         self.results = results
 
 
-class Misconfigured(DeskError):
+class MisconfiguredError(DeskError):
     """The settings were refused at the start; the log says why."""
 
     code = "misconfigured"
@@ -86,7 +86,9 @@ class InvalidFields(Invalid):
 class Problem:
     """What is answered instead of a result."""
 
-    def __init__(self, status: int, code: str, detail: str, headers: Mapping[str, str] | None = None, **more: Any) -> None:
+    def __init__(
+        self, status: int, code: str, detail: str, headers: Mapping[str, str] | None = None, **more: Any
+    ) -> None:
         self.status = status
         self.code = code
         self.detail = detail
@@ -94,6 +96,7 @@ class Problem:
         self.more = more
 
     def body(self, request_id: str) -> bytes:
+        """The document."""
         document = {
             "type": f"urn:edgedesk:problem:{self.code}",
             "title": HTTPStatus(self.status).phrase,
@@ -131,7 +134,9 @@ def _of_desk_error(error: DeskError) -> Problem:
     if isinstance(error, InvalidFields):
         more["errors"] = error.errors
     elif isinstance(error, Invalid) and "field" in error.context:
-        more["errors"] = [{"field": error.context["field"], "value": "", "rule": error.context.get("rule", error.detail)}]
+        more["errors"] = [
+            {"field": error.context["field"], "value": "", "rule": error.context.get("rule", error.detail)}
+        ]
     if isinstance(error, HaltIncomplete):
         more["items"] = error.results
     return Problem(error.status, error.error_code, error.detail, headers, **more)

@@ -8,4 +8,5 @@ HEADER = b"x-request-id"
 
 
 def new_request_id() -> str:
+    """16 hex digits."""
     return random_hex(8)

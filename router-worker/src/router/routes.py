@@ -18,6 +18,8 @@ H = TypeVar("H", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Route:
+    """One method of one path, and everything that is promised about it."""
+
     method: str
     path: str
     handler: Callable[..., Any]
@@ -47,6 +49,7 @@ class Routes:
         self.items: list[Route] = []
 
     def get(self, path: str, role: Role = Role.VIEWER) -> Callable[[H], H]:
+        """A read; it may fetch along with the verdict on the key."""
         return self._add("GET", path, role, None, 200, "none", False)
 
     def post(
@@ -59,11 +62,18 @@ class Routes:
         idempotency_key: str = "required",
         known_key_suffices: bool = False,
     ) -> Callable[[H], H]:
-        """`known_key_suffices`: a key that this isolate has seen valid before will do while the key table does not answer."""
+        """A change. `known_key_suffices`: while the key table is away, a key that was seen valid before will do."""
         return self._add("POST", path, role, body, status, idempotency_key, known_key_suffices)
 
     def _add(
-        self, method: str, path: str, role: Role, body: type[Model] | None, status: int, idempotency_key: str, known: bool
+        self,
+        method: str,
+        path: str,
+        role: Role,
+        body: type[Model] | None,
+        status: int,
+        idempotency_key: str,
+        known: bool,
     ) -> Callable[[H], H]:
         def keep(handler: H) -> H:
             self.items.append(Route(method, path, handler, role, body, status, idempotency_key, known))

@@ -13,14 +13,15 @@ MINE = (
 
 
 class Select:
-    """`Select("id, body", "instruments").equals("venue", venue).page("id", after, 100)`."""
+    """`Select("SELECT id, body FROM instruments").equals("venue", venue).page(("id",), after, 100, newest_first=False)`."""
 
-    def __init__(self, columns: str, table: str) -> None:
-        self._head = f"SELECT {columns} FROM {table}"
+    def __init__(self, head: str) -> None:
+        self._head = head
         self._clauses: list[str] = []
         self._params: list[Value] = []
 
     def where(self, clause: str, *params: Value) -> Select:
+        """One more condition: a constant clause, and what its marks stand for."""
         self._clauses.append(clause)
         self._params.extend(params)
         return self
@@ -30,6 +31,7 @@ class Select:
         return self if value is None else self.where(f"{column} = ?", value)
 
     def mine(self, prefix: str, column: str) -> Select:
+        """Only rows of desks that the key with this prefix may touch."""
         return self.where(MINE.format(column=column), prefix)
 
     def page(self, columns: tuple[str, ...], after: Position | None, limit: int, *, newest_first: bool) -> Statement:
@@ -38,5 +40,5 @@ class Select:
             marks = ", ".join("?" * len(columns))
             self.where(f"({', '.join(columns)}) {'<' if newest_first else '>'} ({marks})", *after)
         order = ", ".join(f"{column} {'DESC' if newest_first else 'ASC'}" for column in columns)
-        where = f" WHERE {' AND '.join(self._clauses)}" if self._clauses else ""
-        return Statement(f"{self._head}{where} ORDER BY {order} LIMIT ?", (*self._params, limit + 1))
+        where = " WHERE " + " AND ".join(self._clauses) if self._clauses else ""
+        return Statement(self._head + where + " ORDER BY " + order + " LIMIT ?", (*self._params, limit + 1))

@@ -26,7 +26,8 @@ def test_text_is_canonical(value: Decimal) -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", [1.5, 1, True, None, "NaN", "Infinity", "-inf", "1e5", "1e400", "", " 1", "1 ", "0x1", "1,5", "1" * 19, "٣", "."]
+    "bad",
+    [1.5, 1, True, None, "NaN", "Infinity", "-inf", "1e5", "1e400", "", " 1", "1 ", "0x1", "1,5", "1" * 19, "٣", "."],
 )
 def test_what_is_not_a_plain_decimal_is_refused(bad: object) -> None:
     with pytest.raises(ValueError):

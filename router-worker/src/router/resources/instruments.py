@@ -18,6 +18,8 @@ ROUTES = Routes()
 
 
 class InstrumentsQuery(PageQuery):
+    """Which instruments."""
+
     venue: VenueName | None = None
     symbol: Symbol | None = None
 
@@ -26,7 +28,7 @@ class InstrumentsQuery(PageQuery):
 async def list_instruments(caller: TheCaller, query: Annotated[InstrumentsQuery, Query()]) -> Response:
     """Instruments by id, ascending."""
     after = read_cursor(query.cursor, "instruments", (str,))
-    select = Select("id, body", "instruments").equals("venue", query.venue).equals("symbol", query.symbol)
+    select = Select("SELECT id, body FROM instruments").equals("venue", query.venue).equals("symbol", query.symbol)
     (rows,) = await caller.read(select.page(("id",), after, query.limit, newest_first=False))
     found = cut(rows, query.limit, "instruments", lambda row: (row["id"],))
     return page((row["body"] for row in found.rows), found.next_cursor)

@@ -26,6 +26,8 @@ _AS_OF = "SELECT as_of_seq FROM desks WHERE desk = ?"
 
 
 class OrdersQuery(PageQuery):
+    """Which orders."""
+
     state: Literal["open", "closed", "all"] = "all"
 
 
@@ -49,32 +51,37 @@ class PlaceOrder(Model):
 
 
 @ROUTES.get("/v1/desks/{desk}/orders")
-async def list_orders(caller: TheCaller, ports: ThePorts, desk: DeskPath, query: Annotated[OrdersQuery, Query()]) -> Response:
+async def list_orders(caller: TheCaller, desk: DeskPath, query: Annotated[OrdersQuery, Query()]) -> Response:
     """Open orders first, newest first, then the history, newest first, as the outbox has brought it: `as_of_seq`."""
     open_after, history_after = _position(query)
-    history = Select("client_id, intended_seq, body", "orders").where("desk = ?", desk)
-    statement = history.page(("intended_seq",), history_after, query.limit + _MAX_OPEN, newest_first=True)
-    rows, as_of = await caller.read(statement, Statement(_AS_OF, (desk,)))
-    live = await ports.desks.named(desk).call("orders", {})
-    more = {"seq": live["seq"], "as_of_seq": as_of[0]["as_of_seq"] if as_of else 0}
+    live = await caller.ask_desk(desk, "orders", {})
     items: list[str] = []
+    last: Position | None = None
+    more_open = False
     if query.state != "closed" and history_after is None:
         waiting = [order for order in sorted(live["items"], key=_newness, reverse=True) if _is_after(order, open_after)]
         shown = waiting[: query.limit]
         items = [text_of(order) for order in shown]
-        # the page may end with the last open order: what follows is then the history
-        if len(waiting) > query.limit or (len(waiting) == query.limit and query.state == "all"):
-            return page(items, write_cursor("orders-open", _newness(shown[-1])), **more)
-    if query.state == "open":
-        return page(items, None, **more)
-    open_ids = {order["client_id"] for order in live["items"]}
-    closed = [row for row in rows if row["client_id"] not in open_ids]
-    found = cut(closed, query.limit - len(items), "orders", lambda row: (row["intended_seq"],))
-    return page([*items, *(row["body"] for row in found.rows)], found.next_cursor, **more)
+        more_open = len(waiting) > query.limit
+        last = _newness(shown[-1]) if shown else open_after
+    if query.state == "open" or more_open:
+        next_cursor = write_cursor("orders-open", last) if more_open and last else None
+        return page(items, next_cursor, seq=live["seq"])
+    room = query.limit - len(items)
+    rows, as_of = await caller.read(_history(desk, live["items"], history_after, room), Statement(_AS_OF, (desk,)))
+    found = cut(rows, room, "orders", lambda row: (row["intended_seq"],)) if room else None
+    next_cursor = found.next_cursor if found else (write_cursor("orders-open", last) if rows and last else None)
+    history = [row["body"] for row in found.rows] if found else []
+    return page([*items, *history], next_cursor, seq=live["seq"], as_of_seq=as_of[0]["as_of_seq"] if as_of else 0)
 
 
-_MAX_OPEN = 500
-"""The history is read this much further than the page, for open orders stand in it too and are left out."""
+def _history(desk: str, live: list[dict[str, Any]], after: Position | None, room: int) -> Statement:
+    """What the outbox has brought, without the orders that are still open: those were shown as they are now."""
+    select = Select("SELECT client_id, intended_seq, body FROM orders").where("desk = ?", desk)
+    if live:
+        ids = text_of([order["client_id"] for order in live])
+        select.where("client_id NOT IN (SELECT value FROM json_each(?))", ids)
+    return select.page(("intended_seq",), after, room, newest_first=True)
 
 
 def _position(query: OrdersQuery) -> tuple[Position | None, Position | None]:
@@ -96,15 +103,18 @@ def _is_after(order: dict[str, Any], position: Position | None) -> bool:
 
 
 @ROUTES.get("/v1/desks/{desk}/orders/{client_id}")
-async def get_order(caller: TheCaller, ports: ThePorts, desk: DeskPath, client_id: OrderPath) -> Response:
+async def get_order(caller: TheCaller, desk: DeskPath, client_id: OrderPath) -> Response:
     """One order, open or closed, as the desk has it now."""
-    await caller.verified()
-    return answer(await ports.desks.named(desk).call("order", {"client_id": client_id}))
+    return answer(await caller.ask_desk(desk, "order", {"client_id": client_id}))
 
 
 @ROUTES.post("/v1/desks/{desk}/orders", Role.TRADER, PlaceOrder, status=201)
 async def place_order(
-    request: Request, ports: ThePorts, desk: DeskPath, key: RequiredKey, order: Annotated[PlaceOrder, Depends(body_of(PlaceOrder))]
+    request: Request,
+    ports: ThePorts,
+    desk: DeskPath,
+    key: RequiredKey,
+    order: Annotated[PlaceOrder, Depends(body_of(PlaceOrder))],
 ) -> Response:
     """Places an order by hand; the desk checks it like any other."""
     wire = {name: value for name, value in order.wire().items() if value is not None}

@@ -23,9 +23,12 @@ _ITEM = (
     "json_set(body, '$.desk', desk, '$.outcome', outcome, '$.code', code, '$.client_id', client_id, "
     "'$.created_ms', created_ms) AS item"
 )
+_PAGE = f"SELECT created_ms, id, {_ITEM} FROM signals"  # noqa: S608 (constants of ours)
 
 
 class SignalsQuery(PageQuery):
+    """Which signals."""
+
     desk: DeskName | None = None
     venue: VenueName | None = None
     symbol: Symbol | None = None
@@ -37,7 +40,7 @@ class SignalsQuery(PageQuery):
 async def list_signals(caller: TheCaller, query: Annotated[SignalsQuery, Query()]) -> Response:
     """Signals of the desks that the key may touch, newest first."""
     after = read_cursor(query.cursor, "signals", (int, str))
-    select = Select(f"created_ms, id, {_ITEM}", "signals").mine(caller.prefix, "signals.desk")
+    select = Select(_PAGE).mine(caller.prefix, "signals.desk")
     for column in ("desk", "venue", "symbol", "strategy", "outcome"):
         select.equals(column, getattr(query, column))
     (rows,) = await caller.read(select.page(("created_ms", "id"), after, query.limit, newest_first=True))

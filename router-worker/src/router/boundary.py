@@ -1,4 +1,4 @@
-"""The outermost layer: a request id, the verdict on the key before anything leaves, one log line, one place where errors are answered."""
+"""The outermost layer: a request id, the verdict before anything leaves, one log line, every error answered."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ class Exchange:
         self._send = send
 
     async def send(self, message: Message) -> None:
+        """Passes the answer on, once the caller may have it."""
         if message["type"] == "http.response.start":
             if self.caller is not None:
                 await self.caller.verified()
@@ -53,7 +54,7 @@ class Exchange:
                 await self.caller.verified()
             except DeskError as refusal:
                 error = refusal
-            except Exception as broken:
+            except Exception as broken:  # noqa: BLE001
                 # still the outermost edge: a verdict that cannot be reached lets nothing through
                 _log.exception("verdict_failed", extra={"request_id": self.request_id})
                 error = broken
@@ -75,8 +76,8 @@ class Exchange:
         await self._send({"type": "http.response.start", "status": status, "headers": [*headers, *own]})
 
 
-class Edge:
-    """Wraps the application: `Edge(app, ports)` is itself an ASGI application."""
+class Boundary:
+    """Wraps the application: `Boundary(app, ports)` is itself an ASGI application."""
 
     def __init__(self, app: ASGIApp, ports: Ports) -> None:
         self._app = app
@@ -84,6 +85,7 @@ class Edge:
         self._gate = Gate(ports)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request; never raises but what is no `Exception`."""
         if scope["type"] != "http":
             return
         exchange = Exchange(scope, send)
@@ -94,8 +96,8 @@ class Edge:
                 await self._app(scope, bounded(scope, receive, self._ports.settings.MAX_BODY_BYTES), exchange.send)
             except (DeskError, HTTPException, RequestValidationError) as error:
                 await exchange.fail(error)
-            except Exception as error:
-                # the outermost edge of a request: what was not foreseen is answered without its inside, and logged with it
+            except Exception as error:  # noqa: BLE001
+                # the outermost edge of a request: what was not foreseen is logged with its inside, and answered without
                 _log.exception("request_failed", extra={"request_id": exchange.request_id, "route": _template(scope)})
                 await exchange.fail(error)
         self._report(exchange, self._ports.clock.now_ms() - started_ms, dict(operations))

@@ -1,0 +1,1 @@
+"""The clock edge: one file per job, one table of them, one runner."""

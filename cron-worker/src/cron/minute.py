@@ -1,0 +1,89 @@
+"""One tick of the minute trigger."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from cron import scan
+from cron.context import Context, Ingested, Scanned
+from cron.runner import Request, Run, run
+from cron.table import AFTER, FIRST, PER_VENUE, Due, Job, Tick
+from shared import log
+from shared.errors import StorageUnavailable
+from shared.model.ids import digest
+from shared.ports import Statement
+
+RESEND_MS = 10 * 60_000
+_log = log.get("cron.minute")
+_QUEUED = (
+    "INSERT INTO job_runs (id, job, scope, state, requested_by, queued_ms) VALUES (?, ?, ?, 'queued', 'cron', ?)"
+    " ON CONFLICT (id) DO UPDATE SET queued_ms = excluded.queued_ms"
+    " WHERE job_runs.state = 'queued' AND job_runs.queued_ms <= excluded.queued_ms - ?"
+)
+
+
+async def minute(context: Context) -> dict[str, int]:
+    """Runs what is due; runs by outcome, such as `{"done": 5}`. The same `now_ms` again runs nothing twice."""
+    tick = Tick(context.now_ms, context.settings)
+    outcomes: dict[str, int] = {}
+    for job in FIRST:
+        for due in job.due(tick):
+            _count(outcomes, await _inline(context, job, due))
+    for venue in sorted(context.settings.VENUES):
+        await _venue(context, venue, tick, outcomes)
+    for job in AFTER:
+        for due in job.due(tick):
+            sent = await enqueue(context, job, due)
+            outcomes["queued"] = outcomes.get("queued", 0) + int(sent)
+    return outcomes
+
+
+async def _venue(context: Context, venue: str, tick: Tick, outcomes: dict[str, int]) -> None:
+    ingest, scan_job = PER_VENUE
+    brought = await _inline(context, ingest, Due(venue))
+    _count(outcomes, brought)
+    if brought.done and isinstance(brought.done.value, Ingested):
+        tick.ingested[venue] = brought.done.value
+    here = replace(context, ingested=tick.ingested)
+    for due in scan_job.due(tick):
+        if context.settings.DESKS[due.scope].venue == venue and await _wanted(here, due.scope):
+            scanned = await _inline(here, scan_job, due)
+            _count(outcomes, scanned)
+            if scanned.done and isinstance(scanned.done.value, Scanned):
+                tick.scanned[due.scope] = scanned.done.value
+
+
+async def _wanted(context: Context, desk: str) -> bool:
+    try:
+        return await scan.wanted(context, desk)
+    except StorageUnavailable as error:
+        _log.warning("scan_unknown", extra={"desk": desk, "detail": error.detail})
+        return False
+
+
+async def _inline(context: Context, job: Job, due: Due) -> Run:
+    request = Request(digest("run", job.name, due.scope, context.now_ms), job.name, due.scope, job.lease_s)
+    try:
+        return await run(context, request, job.work)
+    except StorageUnavailable as error:
+        # D1 cannot even record the run: the watermarks bring it back once it can.
+        _log.error("job_not_started", extra={"job": job.name, "scope": due.scope, "detail": error.detail})
+        return Run("not_started", error=error.detail)
+
+
+async def enqueue(context: Context, job: Job, due: Due) -> bool:
+    """Sends the message unless the same was sent before; one that has been waiting ten minutes is taken for lost."""
+    message_id = digest("queued", job.name, due.scope, due.key)
+    row = (message_id, job.name, due.scope, context.now_ms, RESEND_MS)
+    body = {"v": 1, "id": message_id, "job": job.name, "scope": due.scope, "requested_by": "cron"}
+    try:
+        if (await context.ports.db.batch([Statement(_QUEUED, row)]))[0]:
+            await context.ports.queue.send({**body, "queued_ms": context.now_ms})
+            return True
+    except StorageUnavailable as error:
+        _log.error("job_not_queued", extra={"job": job.name, "scope": due.scope, "detail": error.detail})
+    return False
+
+
+def _count(outcomes: dict[str, int], finished: Run) -> None:
+    outcomes[finished.state] = outcomes.get(finished.state, 0) + 1

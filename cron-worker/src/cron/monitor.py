@@ -1,0 +1,134 @@
+"""Job `monitor`: every desk is open as configured and ticks, every book is watched, the instruments are known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cron import listing
+from cron.context import Context, Done
+from shared.config import DeskConfig
+from shared.errors import DeskError, NotFound
+from shared.model import Instrument
+from shared.model.ids import digest
+from shared.ports import Statement
+
+SHARD_SYMBOLS = 200
+HOUR_MS = 3_600_000
+MINUTE_MS = 60_000
+_FINGERPRINTS = "SELECT desk, fingerprint FROM desks"
+_DESK = (
+    "INSERT INTO desks (desk, venue, currency, mode, opened_ms) VALUES (?, ?, ?, ?, ?) ON CONFLICT (desk) DO NOTHING"
+)
+_OPENED = "UPDATE desks SET fingerprint = ? WHERE desk = ?"
+
+
+async def run(context: Context) -> Done:
+    """Nothing here stops at the first failure: what is wrong is told in `problems` and tried again a minute later."""
+    counts = {"desks": 0, "desks_failed": 0, "opened": 0, "shards": 0, "shards_failed": 0, "outbox_lag": 0}
+    problems: list[str] = []
+    known = {row["desk"]: row["fingerprint"] for row in await context.ports.db.rows(_FINGERPRINTS)}
+    for venue, config in context.settings.VENUES.items():
+        instruments = await _instruments(context, venue, counts, problems)
+        for name, desk in context.settings.DESKS.items():
+            if desk.venue == venue and instruments:
+                await _desk(context, name, desk, instruments, known, counts, problems)
+        if config.books and instruments:
+            await _books(context, venue, [each.symbol for each in instruments], counts, problems)
+    return Done(counts, tuple(problems))
+
+
+async def _instruments(context: Context, venue: str, counts: dict[str, int], problems: list[str]) -> list[Instrument]:
+    """From D1; asked of the venue when there are none, and once an hour."""
+    found = await listing.stored(context, venue)
+    if found and context.now_ms % HOUR_MS >= MINUTE_MS:
+        return found
+    try:
+        _, trouble = await listing.sync(context, venue)
+    except DeskError as error:
+        problems.append(f"instruments of {venue}: {error.error_code}: {error.detail}")
+        return found
+    counts["listings"] = counts.get("listings", 0) + 1
+    problems += [f"{venue}: refused {each}" for each in trouble.samples]
+    return await listing.stored(context, venue)
+
+
+async def _desk(
+    context: Context,
+    name: str,
+    config: DeskConfig,
+    instruments: list[Instrument],
+    known: Mapping[str, str],
+    counts: dict[str, int],
+    problems: list[str],
+) -> None:
+    counts["desks"] += 1
+    body = open_body(context, name, config, instruments)
+    mark = digest(body)
+    try:
+        if known.get(name) != mark:
+            await _open(context, name, body, mark)
+            counts["opened"] += 1
+        answer = await _tick(context, name, body, mark)
+        counts["outbox_lag"] += int(answer.get("outbox_lag") or 0)
+    except DeskError as error:
+        counts["desks_failed"] += 1
+        problems.append(f"desk {name}: {error.error_code}: {error.detail}")
+
+
+async def _tick(context: Context, name: str, body: dict[str, Any], mark: str) -> dict[str, Any]:
+    peer = context.ports.desks.named(name)
+    try:
+        return await peer.call("tick", {})
+    except NotFound:
+        # D1 says that it was opened, the object does not know: it is opened again, as what it is configured to be.
+        await _open(context, name, body, mark)
+        return await peer.call("tick", {})
+
+
+async def _open(context: Context, name: str, body: dict[str, Any], mark: str) -> None:
+    """The row first, so that the desk's outbox finds it; the fingerprint last, so that a failure opens again."""
+    row = (name, body["venue"], body["currency"], body["mode"], context.now_ms)
+    await context.ports.db.batch([Statement(_DESK, row)])
+    await context.ports.desks.named(name).call("open", body)
+    await context.ports.db.batch([Statement(_OPENED, (mark, name))])
+
+
+def open_body(context: Context, name: str, config: DeskConfig, instruments: list[Instrument]) -> dict[str, Any]:
+    """The body of the desk's `open`: only the instruments it may trade."""
+    chosen = [each for each in instruments if not config.symbols or each.symbol in config.symbols]
+    return {
+        "desk": name,
+        "mode": context.settings.TRADING_MODE,
+        "venue": config.venue,
+        "interval_ms": context.venue(config.venue).interval.ms,
+        "currency": config.currency,
+        "cash": config.wire()["cash"],
+        "limits": config.limits.wire(),
+        "paper": config.paper.wire(),
+        "instruments": [each.wire() for each in chosen],
+    }
+
+
+async def _books(context: Context, venue: str, symbols: list[str], counts: dict[str, int], problems: list[str]) -> None:
+    desks = sorted(name for name, desk in context.settings.DESKS.items() if desk.venue == venue)
+    for shard, start in enumerate(range(0, len(symbols), SHARD_SYMBOLS)):
+        counts["shards"] += 1
+        body = {
+            "venue": venue,
+            "url": depth_url(context.settings.REPLAY_URL, venue),
+            "symbols": symbols[start : start + SHARD_SYMBOLS],
+            "desks": desks,
+            "location_hint": context.settings.LOCATION_HINT,
+        }
+        try:
+            answer = await context.ports.books.named(f"{venue}:{shard}").call("watch", body)
+            counts["shards_down"] = counts.get("shards_down", 0) + int(not answer.get("connected"))
+        except DeskError as error:
+            counts["shards_failed"] += 1
+            problems.append(f"book {venue}:{shard}: {error.error_code}: {error.detail}")
+
+
+def depth_url(base_url: str, venue: str) -> str:
+    """`http://host` becomes `ws://host/{venue}/depth`, and https wss."""
+    return f"ws{base_url.rstrip('/').removeprefix('http')}/{venue}/depth"

@@ -1,0 +1,137 @@
+"""Rules about the account itself: opening it, its limits and instruments, halting it and resuming."""
+
+from __future__ import annotations
+
+import hmac
+from decimal import Decimal
+
+from shared.desk import commands
+from shared.desk import events as ev
+from shared.desk.context import Context
+from shared.desk.state import DeskState, DeskStatus, survives_halt
+from shared.errors import Conflict, Forbidden, Invalid
+from shared.model import Instrument, OrderStatus, exact
+
+CONFIRM_WITHIN_MS = 300_000
+MAX_INSTRUMENTS = 2000
+
+
+def open_desk(state: DeskState | None, command: commands.Open) -> list[ev.Event]:
+    """Opens the desk, or records what changed; `Conflict` where what changed is who the desk is."""
+    _tradable(command)
+    if state is None:
+        opened = ev.DeskOpened(
+            desk=command.desk,
+            mode=command.mode,
+            venue=command.venue,
+            interval_ms=command.interval_ms,
+            currency=command.currency,
+            cash=command.cash,
+            limits=command.limits,
+            paper=command.paper,
+        )
+        return [opened, ev.InstrumentsListed(instruments=command.instruments)]
+    _same_desk(state, command)
+    return [*_limits(state, command), *_listing(state, command)]
+
+
+def _same_desk(state: DeskState, command: commands.Open) -> None:
+    asked = {
+        "desk": (state.desk, command.desk),
+        "mode": (state.mode, command.mode),
+        "venue": (state.venue, command.venue),
+        "interval_ms": (state.interval_ms, command.interval_ms),
+        "currency": (state.currency, command.currency),
+        "cash": (state.initial_cash, command.cash),
+    }
+    for name, (is_now, wanted) in asked.items():
+        if is_now != wanted:
+            raise Conflict(f"{name} is {is_now} and cannot become {wanted}", code="desk_differs", field=name)
+
+
+def _limits(state: DeskState, command: commands.Open) -> list[ev.Event]:
+    if state.limits == command.limits and state.paper == command.paper:
+        return []
+    return [ev.LimitsChanged(limits=command.limits, paper=command.paper)]
+
+
+def _listing(state: DeskState, command: commands.Open) -> list[ev.Event]:
+    named = {instrument.id: instrument for instrument in command.instruments}
+    news = tuple(
+        instrument
+        for name, instrument in named.items()
+        if state.instruments.get(name) != instrument or name in state.delisted
+    )
+    removed = tuple(sorted(state.instruments.keys() - named.keys() - set(state.delisted)))
+    return [ev.InstrumentsListed(instruments=news, removed=removed)] if news or removed else []
+
+
+def _tradable(command: commands.Open) -> None:
+    if not 1 <= len(command.instruments) <= MAX_INSTRUMENTS:
+        raise Invalid.field("instruments", len(command.instruments), f"must be 1 to {MAX_INSTRUMENTS} of them")
+    for instrument in command.instruments:
+        if instrument.venue != command.venue:
+            raise Invalid.field("instruments", instrument.id, f"is not of the venue {command.venue}")
+        if instrument.settle != instrument.quote:
+            raise Invalid.field("settle", instrument.settle, f"of {instrument.id} must be its quote: the desk trades spot")
+        if _places(instrument) > exact.MAX_DIGITS:
+            raise Invalid.field("tick", instrument.tick, f"and lot of {instrument.id} are too fine to be counted exactly")
+
+
+def _places(instrument: Instrument) -> int:
+    """The digits after the point that a notional can have."""
+    return sum(_digits(step) for step in (instrument.tick, instrument.lot, instrument.multiplier))
+
+
+def _digits(value: Decimal) -> int:
+    exponent = value.normalize(exact.ROUNDED).as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else exact.MAX_DIGITS + 1
+
+
+def halt(state: DeskState, command: commands.HaltDesk, context: Context) -> list[ev.Event]:
+    """Halts, and asks to cancel every open order but a reduce-only market one; nothing new on a halted desk."""
+    if state.status is DeskStatus.HALTED:
+        return []
+    return [ev.Halted(by=command.by, reason=command.reason), *cancel_for_halt(state)]
+
+
+def cancel_for_halt(state: DeskState, closed: str = "") -> list[ev.Event]:
+    """Requests to cancel all that a halt does not let live, except the order `closed`."""
+    return [
+        ev.OrderCancelRequested(client_id=order.client_id, by="desk", reason="halted")
+        for order in state.orders.values()
+        if order.status is not OrderStatus.CANCELLING and order.client_id != closed and not survives_halt(order)
+    ]
+
+
+def request_resume(state: DeskState, command: commands.RequestResume, context: Context) -> list[ev.Event]:
+    """The first step; a newer request replaces an older one."""
+    if state.status is not DeskStatus.HALTED:
+        raise Conflict(f"the desk is {state.status}, not halted", code="not_halted")
+    return [
+        ev.ResumeRequested(
+            by=command.by,
+            reason=command.reason,
+            confirm_hash=command.confirm_hash,
+            expires_ms=context.now_ms + CONFIRM_WITHIN_MS,
+        )
+    ]
+
+
+def confirm_resume(state: DeskState, command: commands.ConfirmResume, context: Context) -> list[ev.Event]:
+    """The second step, within five minutes of the first and with its token."""
+    if state.status is not DeskStatus.HALTED:
+        raise Conflict(f"the desk is {state.status}, not halted", code="not_halted")
+    if state.resume is None:
+        raise Conflict("no resume was requested, or the request has expired", code="no_resume_request")
+    if context.now_ms >= state.resume.expires_ms:
+        raise Conflict("the request has expired: ask again", code="resume_expired")
+    if not hmac.compare_digest(state.resume.confirm_hash, command.confirm_hash):
+        raise Forbidden("the confirmation is not the one that the request answered", code="confirm_wrong")
+    return [ev.Resumed(by=command.by, reason=state.resume.reason)]
+
+
+def expire_resume(state: DeskState, command: commands.ExpireResume, context: Context) -> list[ev.Event]:
+    if state.resume is None or context.now_ms < state.resume.expires_ms:
+        return []
+    return [ev.ResumeExpired()]

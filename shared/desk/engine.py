@@ -1,0 +1,219 @@
+"""What stands behind the desk's methods: waking, one way to run a command, timers, effects and the outbox."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+from shared import log
+from shared.clock import Clock
+from shared.config import Paper
+from shared.desk import commands, schema
+from shared.desk import events as ev
+from shared.desk.effects import Effects
+from shared.desk.idempotency import Answer, Answers
+from shared.desk.market import Market
+from shared.desk.outbox import Outbox
+from shared.desk.session import Draft, Session
+from shared.desk.state import DeskState
+from shared.desk.timers import Timers, backoff_ms
+from shared.errors import DeskError, NotFound
+from shared.model import Candle, Instrument
+from shared.ports import Alarm, Database, Sql
+from shared.venues.venue import OrderReport, Trading
+
+_log = log.get("desk")
+OUTBOX_AFTER_MS = 500
+PRUNE_EVERY_MS = 86_400_000
+
+
+class PaperTrading(Trading, Protocol):
+    """A venue that fills from the bars it is shown."""
+
+    def configure(self, rules: Paper, instruments: dict[str, Instrument]) -> None: ...
+
+    def on_bars(self, candles: list[Candle]) -> list[OrderReport]: ...
+
+
+class Engine:
+    """One desk's working parts. Nothing is loaded before the first call, so that what is wrong is answered to a caller."""
+
+    def __init__(self, sql: Sql, alarm: Alarm, database: Database, clock: Clock, venue: PaperTrading) -> None:
+        self._sql = sql
+        self._awake = False
+        self.clock = clock
+        self.venue = venue
+        self.market = Market(sql)
+        self.session = Session(sql, self.market)
+        self.timers = Timers(sql, alarm)
+        self.answers = Answers(sql)
+        self.effects = Effects(self.session, venue, self._run_command)
+        self.outbox = Outbox(self.session, database)
+        self.faults: Counter[str] = Counter()
+
+    @property
+    def now_ms(self) -> int:
+        return self.clock.now_ms()
+
+    def wake(self) -> DeskState | None:
+        """Loads once; what had no answer becomes unknown. `Halt` for a broken log, at every call anew."""
+        if self._awake:
+            return self.session.state
+        schema.migrate(self._sql)
+        self.market.load()
+        self.session.load()
+        self.timers.load()
+        self.outbox.load()
+        if self.session.state is not None:
+            self._configure()
+            # the venue may have moved on since the last answer, whatever an order's status says
+            self.effects.suspects = set(self.session.state.orders)
+            draft = self.session.draft(self.now_ms)
+            draft.decide(commands.Wake())
+            self.commit(draft)
+            if self.effects.suspects and not self.timers.has("settle"):
+                self.timers.put("settle", self.now_ms)
+            if self.outbox.lag and not self.timers.has("outbox"):
+                self.timers.put("outbox", self.now_ms)
+            self.timers.arm(anew=True)
+        self._awake = True
+        return self.session.state
+
+    def ready(self) -> DeskState:
+        """The state of an open desk; `NotFound` (`desk_not_open`) where there is none."""
+        state = self.wake()
+        if state is None:
+            raise NotFound("the desk was never opened", code="desk_not_open")
+        return state
+
+    def _configure(self) -> None:
+        state = self.session.state
+        if state is not None:
+            self.venue.configure(state.paper, state.instruments)
+
+    def commit(self, draft: Draft, answer: Answer | None = None) -> None:
+        """Stores the draft with the answer and the timers it calls for, in one transaction; then the alarm follows."""
+        if not draft.lines and answer is None:
+            return
+        now_ms = self.now_ms
+        stored = False
+
+        def also() -> None:
+            if answer is not None:
+                self.answers.keep(answer, now_ms)
+            if draft.lines and not self.timers.has("outbox"):
+                self.timers.put("outbox", now_ms + OUTBOX_AFTER_MS)
+            if not self.timers.has("prune"):
+                self.timers.put("prune", now_ms + PRUNE_EVERY_MS)
+            for event in (line.event for line in draft.lines):
+                if isinstance(event, ev.ResumeRequested):
+                    self.timers.put("resume", event.expires_ms)
+
+        try:
+            self.session.commit(draft, also)
+            stored = True
+        finally:
+            if not stored:
+                # the rows are gone with the transaction, so memory must forget them too
+                self.timers.load()
+        self.timers.arm()
+        self._tell(draft)
+
+    def _tell(self, draft: Draft) -> None:
+        for event in (line.event for line in draft.lines):
+            if isinstance(event, ev.Halted):
+                _log.warning("desk_halted", extra={"by": event.by, "reason": event.reason})
+            elif isinstance(event, ev.LimitsChanged | ev.InstrumentsListed | ev.DeskOpened):
+                self._configure()
+
+    def _run_command(self, command: commands.Command, client_id: str) -> None:
+        """Decides and stores on its own: what the venue's answers go through."""
+        known: frozenset[str] = frozenset()
+        if isinstance(command, commands.Reported) and command.report.fills:
+            known = self.session.store.known_fills(fill.fill_id for fill in command.report.fills)
+        draft = self.session.draft(self.now_ms)
+        draft.decide(command, client_id, known)
+        self.commit(draft)
+
+    def book(self, report: OrderReport) -> int:
+        """Takes the venue's report of one order over; the number of fills that were new."""
+        before = self.session.head.seq
+        self._run_command(commands.Reported(report), report.client_id)
+        self.effects.suspects.discard(report.client_id)
+        new = self.session.store.events(before, self.session.head.seq - before) if self.session.head.seq > before else []
+        return sum(1 for record in new if record.kind == ev.OrderFilled.kind)
+
+    async def settle(self) -> bool:
+        """Runs what is due in the world and sees to it that the rest is tried again."""
+        done = False
+        try:
+            done = await self.effects.settle()
+        finally:
+            if done:
+                self.timers.clear("settle")
+            elif not self.timers.has("settle"):
+                self.timers.put("settle", self.now_ms + backoff_ms(0))
+            self.timers.arm()
+        return done
+
+    async def flush(self) -> bool:
+        """Empties the outbox as far as D1 lets it."""
+        done = await self.outbox.flush()
+        if done:
+            self.timers.clear("outbox")
+        elif not self.timers.has("outbox"):
+            self.timers.put("outbox", self.now_ms + backoff_ms(0))
+        self.timers.arm()
+        return done
+
+    async def _expire_resume(self) -> bool:
+        draft = self.session.draft(self.now_ms)
+        draft.decide(commands.ExpireResume())
+        self.commit(draft)
+        state = self.session.state
+        if state is not None and state.resume is not None:
+            self.timers.put("resume", state.resume.expires_ms)
+        else:
+            self.timers.clear("resume")
+        return True
+
+    async def _prune(self) -> bool:
+        self.answers.prune(self.now_ms)
+        self.timers.put("prune", self.now_ms + PRUNE_EVERY_MS)
+        return True
+
+    async def fire(self) -> None:
+        """The alarm: stands again first, runs every timer that is due, and never raises."""
+        try:
+            self.wake()
+        except DeskError as error:
+            # a desk that cannot wake says so to whoever calls it; the alarm has nobody to tell
+            self.faults["wake"] += 1
+            _log.error("desk_cannot_wake", extra={"code": error.error_code, "detail": error.detail})
+            return
+        if self.timers.next_ms is None:
+            return
+        self.timers.guard(self.now_ms)
+        runs: dict[str, Callable[[], Awaitable[Any]]] = {
+            "settle": self.settle,
+            "outbox": self.flush,
+            "resume": self._expire_resume,
+            "prune": self._prune,
+        }
+        for name in self.timers.due(self.now_ms):
+            await self._fire_one(name, runs.get(name))
+        self.timers.arm(anew=True)
+
+    async def _fire_one(self, name: str, run: Callable[[], Awaitable[Any]] | None) -> None:
+        try:
+            if run is None:
+                self.timers.clear(name)
+                return
+            # put off before it runs: one that breaks must not fire again at once
+            self.timers.retry(name, self.now_ms)
+            await run()
+        except Exception:
+            # the outermost edge of an alarm: one broken timer must not stop the others
+            self.faults[f"timer_{name}"] += 1
+            _log.exception("timer_failed", extra={"timer": name, "faults": self.faults[f"timer_{name}"]})

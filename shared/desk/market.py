@@ -1,0 +1,81 @@
+"""The newest prices the desk knows, in memory and in one packed row: an object that wakes still knows what things cost.
+
+A price is stored at every bar and otherwise every ten seconds at most, since a row a heartbeat and symbol would cost more than
+all the rest of the desk. Prices are not events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from pydantic import TypeAdapter
+
+from shared.desk.context import Mark
+from shared.model import Candle, Quote, exact
+from shared.ports import Sql
+
+STORE_EVERY_MS = 10_000
+_HALF = Decimal("0.5")
+_MARKS = TypeAdapter(dict[str, Mark])
+
+
+class Market:
+    """`market_ms` is the close of the newest bar of any instrument and never runs backwards."""
+
+    def __init__(self, sql: Sql) -> None:
+        self._sql = sql
+        self._stored_ms = 0
+        self.marks: dict[str, Mark] = {}
+        self.market_ms = 0
+
+    def load(self) -> None:
+        found = self._sql.rows("SELECT body FROM marks WHERE id = 1")
+        self.marks = _MARKS.validate_json(found[0][0]) if found else {}
+        self.market_ms = max((mark.bar_close_ms for mark in self.marks.values()), default=0)
+
+    def fresh(self, candles: Sequence[Candle]) -> list[Candle]:
+        """Those that close after the newest bar known of their instrument."""
+        return [bar for bar in candles if bar.close_time_ms > self._bar_close_ms(bar.instrument)]
+
+    def on_bars(self, candles: Sequence[Candle], now_ms: int) -> None:
+        """Marks every instrument at its newest close, and stores."""
+        for bar in candles:
+            before = self.marks.get(bar.instrument)
+            if before is not None and bar.close_time_ms <= before.bar_close_ms:
+                continue
+            close_ms = bar.close_time_ms
+            if before is not None and before.market_ms > close_ms:
+                # a quote told of a later moment: the price stays, the bar is noted
+                mark = before.model_copy(update={"bar_close_ms": close_ms})
+            else:
+                mark = Mark(price=bar.close, market_ms=close_ms, received_ms=now_ms, bar_close_ms=close_ms)
+            self.marks[bar.instrument] = mark
+            self.market_ms = max(self.market_ms, close_ms)
+        self.store(now_ms)
+
+    def on_quote(self, quote: Quote, now_ms: int) -> None:
+        """Marks at the middle of bid and ask; a quote from before what is known is ignored."""
+        before = self.marks.get(quote.instrument)
+        if before is not None and quote.ts_ms < before.market_ms:
+            return
+        self.marks[quote.instrument] = Mark(
+            price=exact.multiply(exact.add(quote.bid, quote.ask), _HALF),
+            market_ms=quote.ts_ms,
+            # a clock that runs ahead elsewhere must not make a price look fresh for longer
+            received_ms=min(quote.received_ms, now_ms),
+            bar_close_ms=before.bar_close_ms if before else 0,
+        )
+
+    def store_if_due(self, now_ms: int) -> None:
+        if now_ms - self._stored_ms >= STORE_EVERY_MS:
+            self.store(now_ms)
+
+    def store(self, now_ms: int) -> None:
+        body = _MARKS.dump_json(self.marks).decode()
+        self._sql.rows("INSERT OR REPLACE INTO marks (id, body) VALUES (1, ?)", body)
+        self._stored_ms = now_ms
+
+    def _bar_close_ms(self, instrument: str) -> int:
+        mark = self.marks.get(instrument)
+        return mark.bar_close_ms if mark else 0

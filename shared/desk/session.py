@@ -1,0 +1,137 @@
+"""The desk in memory over its store: wakes from snapshot and tail, drafts decisions, commits them in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from shared.desk import events as ev
+from shared.desk import log
+from shared.desk.apply import apply
+from shared.desk.commands import Command
+from shared.desk.context import Context
+from shared.desk.decide import decide
+from shared.desk.log import Head
+from shared.desk.market import Market
+from shared.desk.orders import client_id_of, project
+from shared.desk.state import DeskState
+from shared.desk.store import Store
+from shared.model import Order
+from shared.ports import Sql
+
+SNAPSHOT_EVERY = 256
+_TAIL_AT_ONCE = 1000
+
+
+class Line(NamedTuple):
+    """One event of a draft with what it becomes in the log, and its order afterwards."""
+
+    event: ev.Event
+    record: log.Record
+    order: Order | None
+
+
+class Draft:
+    """Decisions that build on one another and are not stored yet. Lives within one synchronous stretch."""
+
+    def __init__(self, session: Session, now_ms: int) -> None:
+        self._session = session
+        self._now_ms = now_ms
+        self._orders: dict[str, Order] = {}
+        self.state = session.state
+        self.head = session.head
+        self.lines: list[Line] = []
+
+    def order(self, client_id: str) -> Order | None:
+        """Open or closed, as of this draft."""
+        found = self._orders.get(client_id)
+        if found is None and self.state is not None:
+            found = self.state.orders.get(client_id)
+        return found or self._session.store.order(client_id)
+
+    def decide(
+        self, command: Command, client_id: str | None = None, known_fills: frozenset[str] = frozenset()
+    ) -> list[ev.Event]:
+        """Decides on the drafted state and adds what happened; raises what the rules raise, and then nothing was added."""
+        market = self._session.market
+        context = Context(
+            now_ms=self._now_ms,
+            marks=market.marks,
+            market_ms=market.market_ms,
+            prior=None if client_id is None else self.order(client_id),
+            known_fills=known_fills,
+        )
+        found = decide(self.state, command, context)
+        for event in found:
+            self._add(event)
+        return found
+
+    def _add(self, event: ev.Event) -> None:
+        record = log.next_record(self.head, event, self._now_ms)
+        client_id = client_id_of(event)
+        order = None
+        if client_id is not None:
+            order = self._orders[client_id] = project(self.order(client_id), event)
+        self.state = apply(self.state, event, record.at_ms)
+        self.head = Head(record.seq, record.hash, record.at_ms)
+        self.lines.append(Line(event, record, order))
+
+
+class Session:
+    """`state` is None until the desk was opened. Everything that changes it goes through `commit`."""
+
+    def __init__(self, sql: Sql, market: Market) -> None:
+        self._sql = sql
+        self.store = Store(sql)
+        self.market = market
+        self.state: DeskState | None = None
+        self.head = Head()
+
+    def load(self) -> None:
+        """Newest snapshot plus the events after it; `Halt` (`log_broken`) if those do not follow from one another."""
+        state, head = self.store.snapshot()
+        while records := self.store.events(head.seq, _TAIL_AT_ONCE):
+            head = log.follow(head, records)
+            for record in records:
+                state = apply(state, ev.read(record.kind, record.v, record.body), record.at_ms)
+        self.state, self.head = state, head
+
+    def draft(self, now_ms: int) -> Draft:
+        return Draft(self, now_ms)
+
+    def commit(self, draft: Draft, also: Callable[[], None] | None = None) -> None:
+        """Events, order projection, booked fills, snapshot and what `also` writes: in one transaction, then in memory.
+
+        ValueError for a draft that was begun before another commit.
+        """
+        if draft.head.seq - len(draft.lines) != self.head.seq:
+            raise ValueError("the desk moved on since this draft was begun")
+        if draft.lines or also is not None:
+            self._sql.transaction(lambda: self._write(draft, also))
+        self.state, self.head = draft.state, draft.head
+
+    def _write(self, draft: Draft, also: Callable[[], None] | None) -> None:
+        changed: dict[str, tuple[Order, int]] = {}
+        for event, record, order in draft.lines:
+            self.store.append(record)
+            if isinstance(event, ev.OrderIntended):
+                self.store.put_order(event.order, record.seq)
+            elif order is not None:
+                changed[order.client_id] = (order, record.seq)
+            if isinstance(event, ev.OrderFilled):
+                self.store.put_fill(event.fill.fill_id, event.fill.client_id, record.seq)
+        for order, seq in changed.values():
+            self.store.put_order(order, seq)
+        if draft.state is not None and draft.head.seq // SNAPSHOT_EVERY != self.head.seq // SNAPSHOT_EVERY:
+            self.store.write_snapshot(draft.state, draft.head)
+        if also is not None:
+            also()
+
+    def verify(self) -> Head:
+        """The whole chain from the first event on; `Halt` (`log_broken`) with the seq where it breaks."""
+        head = Head()
+        while records := self.store.events(head.seq, _TAIL_AT_ONCE):
+            head = log.follow(head, records)
+        if head != self.head:
+            raise log.broken(head.seq + 1, f"the log ends at {head.seq}, the desk stands at {self.head.seq}")
+        return head

@@ -1,0 +1,279 @@
+"""The desk's methods, as docs/contracts.md names them: read strictly, decide, store, and only then act."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from shared import clock as clocks
+from shared.clock import Clock
+from shared.desk import bodies, commands, trading
+from shared.desk import events as ev
+from shared.desk import idempotency as idem
+from shared.desk.context import Context
+from shared.desk.engine import Engine, PaperTrading
+from shared.desk.levels import crossed, levels
+from shared.desk.session import Draft
+from shared.desk.state import DeskState
+from shared.desk.views import Reader
+from shared.errors import Invalid, Refused
+from shared.model import Candle, LevelKind, Side, ids
+from shared.ports import Alarm, Database, Sql
+
+Body = Mapping[str, Any]
+Wire = dict[str, Any]
+
+
+class Desk:
+    """One account. `name` is the object's own name, if it knows it: a body that names another desk is refused."""
+
+    def __init__(
+        self,
+        sql: Sql,
+        alarm: Alarm,
+        database: Database,
+        clock: Clock,
+        venue: PaperTrading,
+        *,
+        name: str | None = None,
+        token: Callable[[], str] = clocks.random_token,
+    ) -> None:
+        self.engine = Engine(sql, alarm, database, clock, venue)
+        self.read = Reader(self.engine)
+        self._name = name
+        self._token = token
+
+    async def open(self, body: Body) -> Wire:
+        """`{seq, created}`; `Conflict` (`desk_differs`) for a changed venue, currency or cash."""
+        asked = bodies.OpenBody.read(body)
+        if self._name is not None and asked.desk != self._name:
+            raise Invalid.field("desk", asked.desk, f"is not the name of this object, {self._name}")
+        created = self.engine.wake() is None
+        fields = {name: getattr(asked, name) for name in type(asked).model_fields}
+        draft = self.engine.session.draft(self.engine.now_ms)
+        draft.decide(commands.Open(**fields))
+        self.engine.commit(draft)
+        return {"seq": draft.head.seq, "created": created}
+
+    async def propose(self, body: Body) -> Wire:
+        """Decides all proposals in the order given and stores them at once; then the orders go out."""
+        asked = bodies.ProposeBody.read(body)
+        state = self.engine.ready()
+        draft = self.engine.session.draft(self.engine.now_ms)
+        results = []
+        for proposal in asked.proposals:
+            client_id = trading.client_id_for(state.desk, proposal)
+            exists = draft.order(client_id) is not None
+            found = draft.decide(commands.Propose(proposal), client_id)
+            outcome = "duplicate" if exists else _outcome(draft, found, client_id)
+            results.append({"signal_id": proposal.signal_id, **_result(outcome, client_id, draft, found)})
+        self.engine.commit(draft)
+        await self.engine.settle()
+        return {"results": results}
+
+    async def place(self, body: Body) -> Wire:
+        """`{order}` as it was intended; a gate's refusal is journalled and raised as `Refused` with the gate's code."""
+        asked = bodies.PlaceBody.read(body)
+        client_id = ids.manual_order_id(self.engine.ready().desk, asked.idempotency_key)
+        ticket = {name: getattr(asked.order, name) for name in type(asked.order).model_fields}
+        command = commands.Place(client_id=client_id, by=asked.by, **ticket)
+
+        def told(draft: Draft, found: Sequence[ev.Event]) -> Wire:
+            for event in found:
+                if isinstance(event, ev.OrderRefused):
+                    raise Refused(event.detail, code=event.code, client_id=client_id)
+            return _order_of(draft, client_id)
+
+        return await self._once("place", body, command, told, client_id)
+
+    async def cancel(self, body: Body) -> Wire:
+        """`{order}`, being cancelled; a closed one is answered as it is."""
+        asked = bodies.CancelBody.read(body)
+        command = commands.Cancel(asked.client_id, asked.by)
+        return await self._once("cancel", body, command, lambda d, _: _order_of(d, asked.client_id), asked.client_id)
+
+    async def halt(self, body: Body) -> Wire:
+        """Effective on the very next decision: the event is stored before this answers."""
+        asked = bodies.HaltBody.read(body)
+        return await self._once("halt", body, commands.HaltDesk(asked.by, asked.reason), _status_since)
+
+    async def resume_request(self, body: Body) -> Wire:
+        """`{confirm, expires_ms}`; the token is told here and never stored with the desk's state."""
+        asked = bodies.ResumeRequestBody.read(body)
+        confirm = self._token()
+        command = commands.RequestResume(asked.by, asked.reason, _hash(confirm))
+
+        def told(draft: Draft, _: Sequence[ev.Event]) -> Wire:
+            request = _state_of(draft).resume
+            return {"confirm": confirm, "expires_ms": request.expires_ms if request else 0}
+
+        return await self._once("resume_request", body, command, told)
+
+    async def resume_confirm(self, body: Body) -> Wire:
+        asked = bodies.ResumeConfirmBody.read(body)
+        command = commands.ConfirmResume(asked.by, _hash(asked.confirm))
+        return await self._once("resume_confirm", body, command, lambda d, _: {"status": _state_of(d).status.value})
+
+    async def bars(self, body: Body) -> Wire:
+        """`{fills, market_ms}`: closed bars go to the venue first, then its reports are booked, then levels are looked at."""
+        asked = bodies.BarsBody.read(body)
+        engine = self.engine
+        state = engine.ready()
+        known = [bar for bar in asked.candles if bar.instrument in state.instruments]
+        fresh = engine.market.fresh(known)
+        fills = 0
+        if fresh:
+            # should this break off half-way, the venue is asked about every order that was open
+            added = state.orders.keys() - engine.effects.suspects
+            engine.effects.suspects |= added
+            reports = engine.venue.on_bars(fresh)
+            engine.market.on_bars(fresh, engine.now_ms)
+            fills = sum(engine.book(report) for report in reports)
+            engine.effects.suspects -= added
+            self._watch_bars(fresh)
+        await engine.settle()
+        return {"fills": fills, "market_ms": engine.market.market_ms}
+
+    async def heartbeat(self, body: Body) -> Wire:
+        """`{levels}`; a quote that has crossed one is followed at once, should its trigger have been lost."""
+        asked = bodies.HeartbeatBody.read(body)
+        engine = self.engine
+        state = engine.ready()
+        quotes = [quote for quote in asked.quotes if quote.instrument in state.instruments]
+        for quote in quotes:
+            engine.market.on_quote(quote, engine.now_ms)
+        engine.market.store_if_due(engine.now_ms)
+        by_name = {quote.instrument: quote for quote in quotes}
+        triggers = [
+            commands.Trigger.by_quote(level, by_name[level.instrument])
+            for level in levels(state)
+            if level.instrument in by_name and level.crossed_by(by_name[level.instrument])
+        ]
+        await self._follow(triggers)
+        return self._levels()
+
+    async def trigger(self, body: Body) -> Wire:
+        """`outcome` is `intended`, or why not: `stale_level`, `stale_data`, `not_crossed`."""
+        asked = bodies.TriggerBody.read(body)
+        if asked.level.instrument != asked.quote.instrument:
+            raise Invalid.field("quote.instrument", asked.quote.instrument, f"is not {asked.level.instrument}")
+        engine = self.engine
+        state = engine.ready()
+        if asked.quote.instrument in state.instruments:
+            engine.market.on_quote(asked.quote, engine.now_ms)
+        command = commands.Trigger.by_quote(asked.level, asked.quote)
+        draft = engine.session.draft(engine.now_ms)
+        found = draft.decide(command)
+        client_id = next((e.order.client_id for e in found if isinstance(e, ev.OrderIntended)), None)
+        outcome = "intended" if client_id else self._why_not(state, command)
+        engine.commit(draft)
+        await engine.settle()
+        return {"outcome": outcome, "client_id": client_id, **self._levels()}
+
+    async def tick(self, body: Body) -> Wire:
+        """The cron's minute: what was missed is done, and a missing alarm stands again."""
+        bodies.NoBody.read(body)
+        self.engine.ready()
+        await self.engine.settle()
+        await self.engine.flush()
+        self.engine.timers.arm(anew=True)
+        state = self.engine.ready()
+        return {
+            "seq": state.seq,
+            "outbox_lag": self.engine.outbox.lag,
+            "next_alarm_ms": self.engine.timers.next_ms,
+            "status": state.status.value,
+        }
+
+    async def _once(
+        self,
+        method: str,
+        body: Body,
+        command: commands.Command,
+        told: Callable[[Draft, Sequence[ev.Event]], Wire],
+        client_id: str | None = None,
+    ) -> Wire:
+        """Runs a command under the caller's idempotency key: its answer is stored in the transaction of what it caused."""
+        engine = self.engine
+        engine.ready()
+        now_ms = engine.now_ms
+        key = body.get("idempotency_key")
+        print_ = idem.fingerprint(method, body)
+        stored = engine.answers.find(key, print_, now_ms) if key else None
+        if stored is None:
+            draft = engine.session.draft(now_ms)
+            found = draft.decide(command, client_id)
+            try:
+                stored = idem.value_text(told(draft, found))
+            except Refused as refusal:
+                stored = idem.error_text(refusal)
+            keep_ms = idem.KEEP_MS if method != "resume_request" else 300_000
+            engine.commit(draft, idem.Answer(key, print_, stored, now_ms + keep_ms) if key else None)
+        await engine.settle()
+        return idem.replayed(stored)
+
+    async def _follow(self, triggers: Sequence[commands.Trigger]) -> None:
+        if not triggers:
+            return
+        draft = self.engine.session.draft(self.engine.now_ms)
+        for command in triggers:
+            draft.decide(command)
+        self.engine.commit(draft)
+        await self.engine.settle()
+
+    def _watch_bars(self, bars: Sequence[Candle]) -> None:
+        """The second line behind the Book: a level inside a closed bar's range was crossed, the stop before the target."""
+        state = self.engine.ready()
+        now_ms = self.engine.now_ms
+        newest = {bar.instrument: bar for bar in bars}
+        draft = self.engine.session.draft(now_ms)
+        for level in levels(state):
+            bar = newest.get(level.instrument)
+            if bar is None:
+                continue
+            low_matters = (level.side is Side.SELL) == (level.kind is LevelKind.STOP)
+            price = bar.low if low_matters else bar.high
+            if crossed(level, price):
+                draft.decide(commands.Trigger(level, price, bar.close_time_ms, now_ms))
+        self.engine.commit(draft)
+
+    def _why_not(self, state: DeskState, command: commands.Trigger) -> str:
+        context = Context(now_ms=self.engine.now_ms, marks=self.engine.market.marks)
+        refusal = trading.trigger_refusal(state, command, context)
+        return refusal.code if refusal else "stale_level"
+
+    def _levels(self) -> Wire:
+        return {"levels": [level.wire() for level in levels(self.engine.ready())]}
+
+
+def _state_of(draft: Draft) -> DeskState:
+    assert draft.state is not None
+    return draft.state
+
+
+def _status_since(draft: Draft, _: Sequence[ev.Event]) -> Wire:
+    state = _state_of(draft)
+    return {"status": state.status.value, "since_ms": state.since_ms}
+
+
+def _order_of(draft: Draft, client_id: str) -> Wire:
+    order = draft.order(client_id)
+    return {"order": order.wire() if order else None}
+
+
+def _outcome(draft: Draft, found: Sequence[ev.Event], client_id: str) -> str:
+    return "intended" if any(isinstance(event, ev.OrderIntended) for event in found) else "refused"
+
+
+def _result(outcome: str, client_id: str, draft: Draft, found: Sequence[ev.Event]) -> Wire:
+    if outcome != "refused":
+        return {"outcome": outcome, "client_id": client_id, "code": None, "detail": ""}
+    for event in found:
+        if isinstance(event, ev.ProposalRefused):
+            return {"outcome": outcome, "client_id": None, "code": event.code, "detail": event.detail}
+    return {"outcome": outcome, "client_id": None, "code": _state_of(draft).refused[client_id], "detail": "as before"}
+
+
+def _hash(confirm: str) -> str:
+    return hashlib.sha256(confirm.encode()).hexdigest()

@@ -1,0 +1,121 @@
+"""What the desk answers when it is asked how things stand: decimals as text, `null` for what is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from shared.desk import ledger
+from shared.desk.bodies import NoBody, OrderBody
+from shared.desk.context import Mark
+from shared.desk.engine import Engine
+from shared.desk.state import DeskState
+from shared.errors import NotFound
+from shared.model import Position, exact
+
+Wire = dict[str, Any]
+
+
+class Reader:
+    """The methods that change nothing."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def view(self, body: Mapping[str, Any]) -> Wire:
+        NoBody.read(body)
+        state, engine = self._engine.ready(), self._engine
+        summary = account(state, engine.market.marks)
+        newest = max((mark.received_ms for mark in engine.market.marks.values()), default=None)
+        return {
+            "desk": state.desk,
+            "venue": state.venue,
+            "mode": state.mode,
+            "status": state.status.value,
+            "halt_reason": state.halt_reason,
+            "since_ms": state.since_ms,
+            "currency": state.currency,
+            **summary,
+            "limits": state.limits.wire(),
+            "seq": state.seq,
+            "as_of_ms": engine.now_ms,
+            "market_ms": engine.market.market_ms,
+            "marks_age_ms": None if newest is None else max(0, engine.now_ms - newest),
+            "outbox_seq": engine.outbox.watermark,
+        }
+
+    async def orders(self, body: Mapping[str, Any]) -> Wire:
+        NoBody.read(body)
+        state = self._engine.ready()
+        return {"items": [order.wire() for order in state.orders.values()], "seq": state.seq}
+
+    async def order(self, body: Mapping[str, Any]) -> Wire:
+        asked = OrderBody.read(body)
+        state = self._engine.ready()
+        found = state.orders.get(asked.client_id) or self._engine.session.store.order(asked.client_id)
+        if found is None:
+            raise NotFound(f"no order {asked.client_id}", code="order_not_found")
+        return {"order": found.wire()}
+
+    async def positions(self, body: Mapping[str, Any]) -> Wire:
+        NoBody.read(body)
+        state = self._engine.ready()
+        marks = self._engine.market.marks
+        return {"items": [_position(state, marks, position) for position in state.held()], "seq": state.seq}
+
+    async def verify(self, body: Mapping[str, Any]) -> Wire:
+        """The whole chain, from the first event on; a desk whose log is broken answers `Halt` (`log_broken`) with the seq."""
+        NoBody.read(body)
+        self._engine.ready()
+        head = self._engine.session.verify()
+        return {"seq": head.seq, "hash": head.hash, "checked": head.seq}
+
+
+def account(state: DeskState, marks: Mapping[str, Mark]) -> Wire:
+    """The money of the desk in its currency."""
+    held = state.held()
+    quotes = {name: instrument.quote for name, instrument in state.instruments.items()}
+    gains = [(ledger.unrealised(state, marks, position), quotes[position.instrument]) for position in held]
+    realised = [(position.realised, quotes[position.instrument]) for position in state.positions.values()]
+    return {
+        "cash": exact.text(state.cash.get(state.currency, exact.ZERO)),
+        "equity": _text(ledger.equity(state, marks)),
+        "unrealised": _text(_converted(state, marks, gains)),
+        "realised": _text(_converted(state, marks, realised)),
+        "fees": _text(_converted(state, marks, [(amount, asset) for asset, amount in state.fees.items()])),
+        "open_positions": len(held),
+        "open_orders": len(state.orders),
+        "exposure": exact.text(ledger.held_exposure(state, marks)),
+    }
+
+
+def _converted(
+    state: DeskState, marks: Mapping[str, Mark], amounts: Iterable[tuple[Decimal | None, str]]
+) -> Decimal | None:
+    total = exact.ZERO
+    for amount, asset in amounts:
+        rate = ledger.conversion(state, marks, asset) if amount else exact.ZERO
+        if amount is None or rate is None:
+            return None
+        total = exact.add(total, exact.multiply(amount, rate))
+    return total
+
+
+def _position(state: DeskState, marks: Mapping[str, Mark], position: Position) -> Wire:
+    mark = marks.get(position.instrument)
+    return {
+        **position.wire(),
+        "average_price": _text(_average(state, position)),
+        "mark": None if mark is None else exact.text(mark.price),
+        "unrealised": _text(ledger.unrealised(state, marks, position)),
+    }
+
+
+def _average(state: DeskState, position: Position) -> Decimal | None:
+    per_unit = position.average_price()
+    return None if per_unit is None else exact.divide(per_unit, state.instruments[position.instrument].multiplier, 10)
+
+
+def _text(value: Decimal | None) -> str | None:
+    return None if value is None else exact.text(value)

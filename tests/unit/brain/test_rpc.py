@@ -1,0 +1,86 @@
+"""The door: envelopes of JSON text, and an entry that adds nothing to them."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from brain import rpc
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.errors import Invalid, from_wire
+from tests.unit.brain.support import body, columns, run, walk
+
+ENTRY = Path(__file__).parents[3] / "brain-worker" / "src" / "entry.py"
+
+
+def test_a_scan_comes_back_in_an_envelope() -> None:
+    market = {"A": columns(walk(1, 60))}
+    assert json.loads(rpc.scan(json.dumps(body(market)))) == {"ok": True, "value": run(market)}
+
+
+def test_describe_comes_back_in_an_envelope() -> None:
+    answer = json.loads(rpc.describe("{}"))
+    assert answer["ok"]
+    assert len(answer["value"]["strategies"]) == 2
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1,", "not json", "\x00", "[" * 100_000, "1" * 5000, None, 7])
+def test_what_is_no_json_is_answered_as_a_value(text: Any) -> None:
+    for method in (rpc.scan, rpc.describe):
+        answer = json.loads(method(text))
+        assert answer["ok"] is False
+        assert answer["error"]["code"] == "invalid"
+        assert answer["error"]["status"] == 422
+        assert len(answer["error"]["detail"]) < 300
+
+
+@settings(deadline=None, max_examples=200)
+@given(number=st.floats())
+def test_every_float_comes_through_the_text_as_it_was(number: float) -> None:
+    assert repr(rpc._body(json.dumps([number]))) == repr([number])
+
+
+def test_a_refusal_is_the_same_error_again_on_the_other_side() -> None:
+    answer = json.loads(rpc.scan(json.dumps({**body({}), "x": 1})))
+    error = from_wire(answer["error"])
+    assert isinstance(error, Invalid)
+    assert error.context["field"] == "x"
+
+
+def test_a_bug_travels_as_an_exception(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: Any) -> dict[str, Any]:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("brain.rpc.scanning.scan", broken)
+    with pytest.raises(ZeroDivisionError):
+        rpc.scan("{}")
+
+
+def finished(work: Coroutine[Any, Any, str]) -> str:
+    """What a coroutine that waits for nothing returns; Pyodide on Node has no `asyncio.run`."""
+    with pytest.raises(StopIteration) as stop:
+        work.send(None)
+    answer: str = stop.value.value
+    return answer
+
+
+def test_the_entry_hands_text_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    workers = ModuleType("workers")
+    monkeypatch.setattr(workers, "WorkerEntrypoint", object, raising=False)
+    monkeypatch.setitem(sys.modules, "workers", workers)
+    spec = importlib.util.spec_from_file_location("brain_entry", ENTRY)
+    assert spec
+    assert spec.loader
+    entry = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(entry)
+    text = json.dumps(body({"A": columns(walk(1, 60))}))
+    assert finished(entry.Default().scan(text)) == rpc.scan(text)
+    assert finished(entry.Default().describe("{}")) == rpc.describe("{}")

@@ -1,0 +1,106 @@
+"""What `make dev` shows: read over the API with the viewer's key, as any client would."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+from rich.table import Table
+
+from tools.stack import Stack
+
+_TOTALS = """
+SELECT (SELECT coalesce(sum(rows), 0) FROM archive_objects) AS candles,
+       (SELECT count(*) FROM job_runs WHERE job = 'scan' AND state = 'done') AS scans,
+       (SELECT count(*) FROM signals) AS signals,
+       (SELECT count(*) FROM orders) AS orders,
+       (SELECT count(*) FROM fills) AS fills
+"""
+
+
+@dataclass
+class Status:
+    """`desks` and `books` as the API answers them; `totals` counted in D1; `trouble` why something is missing."""
+
+    clocks: dict[str, int] = field(default_factory=dict)
+    totals: dict[str, int] = field(default_factory=dict)
+    desks: list[dict[str, Any]] = field(default_factory=list)
+    books: dict[str, dict[str, Any]] = field(default_factory=dict)
+    trouble: str = ""
+
+    def line(self) -> str:
+        """Everything on one line, for where there is no terminal."""
+        clocks = " ".join(f"{venue} {market_time(ms)}" for venue, ms in self.clocks.items())
+        totals = " ".join(f"{name} {count}" for name, count in self.totals.items())
+        desks = " ".join(
+            f"[{desk['desk']} {desk['status']} equity {desk['equity']} {desk['currency']}"
+            f" positions {desk['open_positions']} book {self._book_age(desk['venue'])}]"
+            for desk in self.desks
+        )
+        return " | ".join(part for part in (clocks, totals, desks, self.trouble) if part)
+
+    def table(self) -> Table:
+        """One row a desk under one line of totals."""
+        title = "   ".join(f"{name} [bold]{count:,}[/]" for name, count in self.totals.items())
+        table = Table(title=title, title_justify="left", caption=self.trouble or None, caption_style="yellow")
+        for name in ("desk", "market clock", "state"):
+            table.add_column(name)
+        for name in ("equity", "cash", "positions", "open orders", "book age"):
+            table.add_column(name, justify="right")
+        for desk in self.desks:
+            state = str(desk["status"])
+            table.add_row(
+                desk["desk"],
+                market_time(self.clocks.get(desk["venue"], 0)),
+                f"[green]{state}[/]" if state == "ACTIVE" else f"[red]{state}[/]",
+                f"{money(desk['equity'])} {desk['currency']}",
+                money(desk["cash"]),
+                str(desk["open_positions"]),
+                str(desk["open_orders"]),
+                self._book_age(desk["venue"]),
+            )
+        return table
+
+    def _book_age(self, venue: str) -> str:
+        book = self.books.get(venue)
+        if not book:
+            return "-"
+        return "stale" if book["stale"] else f"{book['age_ms'] / 1000:.1f} s"
+
+
+def market_time(ms: int) -> str:
+    """Market time to the minute."""
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M") if ms else "-"
+
+
+def money(text: str | None) -> str:
+    """Two places and thousands apart, or a dash for what is not known."""
+    return "-" if text is None else f"{float(text):,.2f}"
+
+
+def read(client: httpx.Client, stack: Stack, clocks: dict[str, int]) -> Status:
+    """One look at everything; what cannot be read now is named in `trouble`."""
+    status = Status(clocks=clocks, totals=stack.d1(_TOTALS)[0])
+    try:
+        for item in _items(client, "/v1/desks"):
+            answer = client.get(f"/v1/desks/{item['desk']}")
+            if answer.status_code == httpx.codes.OK:
+                status.desks.append(answer.json())
+        for book in _items(client, "/v1/books"):
+            # the freshest book of a venue stands for its feed
+            venue = book["instrument"].partition(":")[0]
+            known = status.books.get(venue)
+            if known is None or book["age_ms"] < known["age_ms"]:
+                status.books[venue] = book
+    except httpx.HTTPError as error:
+        status.trouble = f"the API did not answer: {error}"
+    return status
+
+
+def _items(client: httpx.Client, path: str) -> list[dict[str, Any]]:
+    answer = client.get(path)
+    answer.raise_for_status()
+    items: list[dict[str, Any]] = answer.json()["items"]
+    return items
