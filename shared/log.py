@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import sys
 from typing import Any
 
 _SECRET = re.compile(r"(edk_[A-Za-z0-9]{4,12})_[A-Za-z0-9_-]+|(?i:bearer)\s+[A-Za-z0-9._~+/=-]+")
@@ -32,12 +33,20 @@ class JsonFormatter(logging.Formatter):
 
 
 def setup(level: str) -> None:
-    """Send every record to the runtime's log as JSON; called once, by a worker's entry."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(JsonFormatter())
+    """Send every record to the runtime's log as JSON; called once, by a worker's entry.
+
+    The runtime shows what comes by stderr as an error, so only warnings and worse go there.
+    """
+    calm, grave = logging.StreamHandler(sys.stdout), logging.StreamHandler(sys.stderr)
+    calm.addFilter(lambda record: record.levelno < logging.WARNING)
+    grave.setLevel(logging.WARNING)
+    for handler in (calm, grave):
+        handler.setFormatter(JsonFormatter())
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    root.handlers[:] = [calm, grave]
     root.setLevel(level)
+    # a line for every call to a venue says nothing that the job's own counts do not
+    logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 def get(name: str) -> logging.Logger:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import js
-from pyodide.ffi import jsnull, to_js
+from pyodide.ffi import to_js
 from workers import WorkerEntrypoint, asgi
 
 from router.app import create_app, misconfigured
@@ -95,7 +95,7 @@ class _Asked:
         self.method = str(asked.method)
         self.url = str(asked.url)
         self.headers = [(str(pair[0]), str(pair[1])) for pair in asked.headers]
-        self.body = None if asked.body is None or asked.body is jsnull else _cut(asked.body, max_bytes)
+        self.body = _cut(asked.body, max_bytes) if asked.body else None
 
 
 class _Chunk:

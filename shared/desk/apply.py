@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from shared.desk import events as ev
@@ -82,7 +83,7 @@ def _filled(state: DeskState, event: ev.OrderFilled, at_ms: int) -> Changes:
     position = ledger.book(state.position(fill.instrument), fill, event.value, instrument.quote)
     if not position.is_flat and (event.stop_price is not None or event.target_price is not None):
         position = position.model_copy(update={"stop_price": event.stop_price, "target_price": event.target_price})
-    paid = exact.multiply(exact.Decimal(-fill.side.sign), event.value)
+    paid = exact.multiply(Decimal(-fill.side.sign), event.value)
     cash = ledger.change(state.cash, instrument.quote, paid)
     changes = _order_moved(state, event, at_ms)
     changes["positions"] = {**state.positions, fill.instrument: position}

@@ -165,11 +165,15 @@ def order_limit(state: DeskState, intent: Intent, context: Context) -> Refusal |
 
 
 def symbol_limit(state: DeskState, intent: Intent, context: Context) -> Refusal | None:
+    if intent.side is Side.SELL:
+        return None
     held = ledger.symbol_exposure(state, context.marks, intent.instrument.id)
     return _above(intent, "max_symbol_notional", exact.add(held, intent.notional), state.limits.max_symbol_notional)
 
 
 def total_limit(state: DeskState, intent: Intent, context: Context) -> Refusal | None:
+    if intent.side is Side.SELL:
+        return None
     held = ledger.total_exposure(state, context.marks)
     return _above(intent, "max_total_notional", exact.add(held, intent.notional), state.limits.max_total_notional)
 

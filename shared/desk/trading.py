@@ -171,8 +171,8 @@ def place(state: DeskState, command: commands.Place, context: Context) -> list[e
         raise Conflict(f"the order {command.client_id} exists already", code="order_exists")
     instrument = state.instruments.get(command.instrument)
     if instrument is None:
-        refusal = Refusal("unknown_instrument", f"{command.instrument} is not listed on this desk")
-        return [_order_refused(command, refusal)]
+        unknown = Refusal("unknown_instrument", f"{command.instrument} is not listed on this desk")
+        return [_order_refused(command, unknown)]
     mark = context.marks.get(command.instrument)
     position = state.position(command.instrument)
     seen = mark.price if mark else position.average_price() or command.limit_price

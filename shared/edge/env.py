@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import js
+from pyodide.ffi import JsProxy
 
 
 def raw(wrapped: Any) -> Any:
     """The JavaScript object under an SDK wrapper, or the thing itself."""
+    if isinstance(wrapped, JsProxy):
+        # an RPC stub has every attribute that is asked for: never look for one
+        return wrapped
     for name in ("_binding", "_env", "_ctx"):
-        inner = vars(wrapped).get(name) if hasattr(wrapped, "__dict__") else None
+        inner = vars(wrapped).get(name)
         if inner is not None:
             return inner
     return wrapped

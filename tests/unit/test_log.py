@@ -44,12 +44,25 @@ def test_a_traceback_is_kept_and_redacted() -> None:
     assert "ValueError" in written and "SECRETsecret" not in written
 
 
+def test_only_warnings_and_worse_go_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    before = logging.getLogger().handlers[:]
+    try:
+        log.setup("INFO")
+        log.get("t").info("calm")
+        log.get("t").warning("grave")
+    finally:
+        logging.getLogger().handlers[:] = before
+    out, err = capsys.readouterr()
+    assert "calm" in out and "grave" not in out
+    assert "grave" in err and "calm" not in err
+
+
 def test_setup_replaces_what_was_there() -> None:
     before = logging.getLogger().handlers[:]
     try:
         log.setup("WARNING")
         log.setup("WARNING")
         handlers = logging.getLogger().handlers
-        assert len(handlers) == 1 and isinstance(handlers[0].formatter, log.JsonFormatter)
+        assert [type(handler.formatter) for handler in handlers] == [log.JsonFormatter] * 2
     finally:
         logging.getLogger().handlers[:] = before

@@ -54,7 +54,7 @@ class Status:
             table.add_row(
                 desk["desk"],
                 market_time(self.clocks.get(desk["venue"], 0)),
-                f"[green]{state}[/]" if state == "ACTIVE" else f"[red]{state}[/]",
+                f"[green]{state}[/]" if state == "active" else f"[red]{state}[/]",
                 f"{money(desk['equity'])} {desk['currency']}",
                 money(desk["cash"]),
                 str(desk["open_positions"]),

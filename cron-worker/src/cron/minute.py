@@ -42,6 +42,9 @@ async def _venue(context: Context, venue: str, tick: Tick, outcomes: dict[str, i
     ingest, scan_job = PER_VENUE
     brought = await _inline(context, ingest, Due(venue))
     _count(outcomes, brought)
+    if brought.state in {"busy", "not_started"}:
+        # Another run is bringing the bars, and scans them; or D1 is down, and nothing can be scanned.
+        return
     if brought.done and isinstance(brought.done.value, Ingested):
         tick.ingested[venue] = brought.done.value
     here = replace(context, ingested=tick.ingested)

@@ -15,7 +15,7 @@ from shared.errors import DeskError, Invalid, RateLimited, Refused, Retryable, U
 MEDIA_TYPE = "application/problem+json"
 MAX_ERRORS = 20
 RETRY_AFTER_S = 1
-RATE_PERIOD_S = 60
+RATE_PERIOD_S = 10
 
 BY_STATUS = {
     400: "bad_request",

@@ -13,7 +13,7 @@ MINE = (
 
 
 class Select:
-    """`Select("SELECT id, body FROM instruments").equals("venue", venue).page(("id",), after, 100, newest_first=False)`."""
+    """`Select("SELECT id FROM instruments").equals("venue", venue).page(("id",), after, 100, newest_first=False)`."""
 
     def __init__(self, head: str) -> None:
         self._head = head

@@ -50,15 +50,17 @@ def desk_json(name: str, venue: str = "us", symbols: str = "[]") -> str:
     )
 
 
-def settings(interval: str = "1m", calendar: str = "continuous", desks: str = "", **venue: Any) -> CronSettings:
+def settings(
+    interval: str = "1m", calendar: str = "continuous", desks: str = "", name: str = "us", **venue: Any
+) -> CronSettings:
     extra = "".join(f',"{name}":{str(value).lower()}' for name, value in venue.items())
     return CronSettings.load(
         {
             "ENVIRONMENT": "local",
             "TRADING_MODE": "paper",
             "REPLAY_URL": "http://venue",
-            "VENUES": f'{{"us":{{"kind":"replay","interval":"{interval}","calendar":"{calendar}"{extra}}}}}',
-            "DESKS": f"{{{desks or desk_json('alpha')}}}",
+            "VENUES": f'{{"{name}":{{"kind":"replay","interval":"{interval}","calendar":"{calendar}"{extra}}}}}',
+            "DESKS": f"{{{desks or desk_json('alpha', name)}}}",
         }
     )
 

@@ -17,8 +17,13 @@ ROOT = Path(__file__).resolve().parents[3]
 class NativeSql:
     """`before` is called before every statement and around a commit: a test lets it raise, to crash there."""
 
-    def __init__(self, path: str | Path = ":memory:", before: Callable[[str], None] | None = None) -> None:
-        self._db = sqlite3.connect(str(path), isolation_level=None)
+    def __init__(
+        self,
+        path: str | Path = ":memory:",
+        before: Callable[[str], None] | None = None,
+        same_as: NativeSql | None = None,
+    ) -> None:
+        self._db = same_as._db if same_as else sqlite3.connect(str(path), isolation_level=None)
         self._before = before or (lambda what: None)
         self._inside = False
         self.statements = 0
@@ -26,7 +31,7 @@ class NativeSql:
     def rows(self, sql: str, *params: Value) -> list[tuple[Any, ...]]:
         assert sql.count("?") == len(params), sql
         word = sql.split(None, 1)[0].upper()
-        assert word not in ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "PRAGMA"), "an object's SQL knows no such statement"
+        assert word not in ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "PRAGMA"), "not in an object"
         assert len(params) <= 100, "an object binds at most 100 parameters"
         assert all(not isinstance(value, str) or len(value) < 2_000_000 for value in params), "a row holds 2 MB"
         if word != "SELECT":

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from fastapi import FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 from starlette.responses import Response
 
+from router.answer_schemas import ANSWERS, MODELS
 from router.answers import answer
 from router.routes import ROLE, Route, Routes
 from shared.apikey import Role
+from shared.model import Model
 
 ROUTES = Routes()
 _REF = "#/components/schemas/{model}"
@@ -37,9 +41,11 @@ def describe(app: FastAPI, routes: list[Route]) -> None:
 def _document(app: FastAPI, routes: list[Route]) -> dict[str, object]:
     found = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
     bodies = {route.body for route in routes if route.body is not None}
-    _, schema = models_json_schema(
-        [(body, "validation") for body in sorted(bodies, key=lambda body: body.__name__)], ref_template=_REF
-    )
+    modes: list[tuple[type[Model], Literal["validation", "serialization"]]] = [
+        *((body, "validation") for body in sorted(bodies, key=lambda body: body.__name__)),
+        *((model, "serialization") for model in MODELS),
+    ]
+    _, schema = models_json_schema(modes, ref_template=_REF)
     components = found.setdefault("components", {})
     components.setdefault("schemas", {}).update(schema["$defs"])
     components["schemas"]["Problem"] = _PROBLEM
@@ -51,7 +57,8 @@ def _document(app: FastAPI, routes: list[Route]) -> dict[str, object]:
     for route in routes:
         operation = found["paths"][route.path][route.method.lower()]
         operation[ROLE] = Role(route.role).value
-        operation["responses"].pop("422", None)
+        good = {"schema": ANSWERS[route.method, route.path]}
+        operation["responses"] = {str(route.status): {"description": "done", "content": {"application/json": good}}}
         operation["responses"]["default"] = {"description": "a problem (RFC 9457)", **problem}
         if route.idempotency_key != "none":
             operation.setdefault("parameters", []).append(_idempotency_parameter(route))

@@ -1,0 +1,102 @@
+"""The shapes of answers, for OpenAPI only: the answers themselves are written as bytes and never pass through these."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shared.model import Fill, Instrument, Model, Order, Position, Signal
+
+MODELS: tuple[type[Model], ...] = (Fill, Instrument, Order, Position, Signal)
+_TEXT = {"type": "string"}
+_INT = {"type": "integer"}
+_MAYBE_INT = {"type": ["integer", "null"]}
+_MAYBE_TEXT = {"type": ["string", "null"]}
+_FLAG = {"type": "boolean"}
+_ANY = {"type": "object"}
+_DECIMAL = {"type": "string", "format": "decimal"}
+_LEVELS = {"type": "array", "items": {"type": "array", "items": _DECIMAL}}
+
+
+def _object(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "required": sorted(properties), "properties": properties}
+
+
+def _ref(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _with(name: str, **properties: Any) -> dict[str, Any]:
+    return {"allOf": [_ref(name), _object(**properties)]}
+
+
+def _page(item: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return _object(items={"type": "array", "items": item}, next_cursor=_MAYBE_TEXT, **more)
+
+
+_KEY = {
+    "prefix": _TEXT,
+    "role": {"enum": ["viewer", "trader", "admin"]},
+    "desks": {"type": "array", "items": _TEXT},
+    "label": _TEXT,
+    "created_ms": _INT,
+    "created_by": _TEXT,
+}
+_BOOK_AGE = {"seq": _INT, "ts_ms": _INT, "received_ms": _INT, "age_ms": _INT, "stale": _FLAG}
+_RUN = _object(
+    id=_TEXT,
+    job=_TEXT,
+    scope=_TEXT,
+    state={"enum": ["queued", "running", "done", "failed", "skipped"]},
+    requested_by=_TEXT,
+    queued_ms=_INT,
+    started_ms=_MAYBE_INT,
+    ended_ms=_MAYBE_INT,
+    counts=_ANY,
+    operations=_ANY,
+    error=_MAYBE_TEXT,
+)
+_CANDLE = _object(open_time_ms=_INT, open=_DECIMAL, high=_DECIMAL, low=_DECIMAL, close=_DECIMAL, volume=_DECIMAL)
+_ROWS = {"type": "array", "items": _ANY}
+_HEALTH = _object(
+    status={"enum": ["ok", "degraded"]},
+    environment=_TEXT,
+    trading_mode=_TEXT,
+    now_ms=_INT,
+    jobs=_ROWS,
+    markets=_ROWS,
+    desks=_ROWS,
+)
+_DESK = _object(desk=_TEXT, venue=_TEXT, currency=_TEXT, mode=_TEXT, opened_ms=_INT, as_of_seq=_INT)
+_SIGNAL = _with("Signal", desk=_TEXT, outcome=_TEXT, code=_MAYBE_TEXT, client_id=_MAYBE_TEXT, created_ms=_INT)
+_ORDER = _object(order=_ref("Order"))
+_EVENT = _object(seq=_INT, v=_INT, at_ms=_INT, kind=_TEXT, body=_ANY, hash=_TEXT)
+_HALTED = _object(desk=_TEXT, status=_TEXT, since_ms=_MAYBE_INT)
+
+ANSWERS: dict[tuple[str, str], dict[str, Any]] = {
+    ("GET", "/openapi.json"): _ANY,
+    ("GET", "/v1/health"): _HEALTH,
+    ("GET", "/v1/instruments"): _page(_ref("Instrument")),
+    ("GET", "/v1/candles"): _page(_CANDLE, instrument=_TEXT, interval=_TEXT),
+    ("GET", "/v1/signals"): _page(_SIGNAL),
+    ("GET", "/v1/books"): _page(_object(instrument=_TEXT, **_BOOK_AGE), unavailable=_ROWS),
+    ("GET", "/v1/books/{venue}/{symbol}"): _object(instrument=_TEXT, bids=_LEVELS, asks=_LEVELS, **_BOOK_AGE),
+    ("GET", "/v1/jobs"): _page(_RUN),
+    ("POST", "/v1/scan"): _object(run_id=_TEXT, job=_TEXT, scope=_TEXT, queued_ms=_INT),
+    ("GET", "/v1/keys"): _page(_object(**_KEY, revoked_ms=_MAYBE_INT)),
+    ("POST", "/v1/keys"): _object(key=_MAYBE_TEXT, **_KEY),
+    ("POST", "/v1/keys/{prefix}/revoke"): _object(prefix=_TEXT, revoked_ms=_INT),
+    ("GET", "/v1/desks"): _page(_DESK),
+    ("GET", "/v1/desks/{desk}"): _object(
+        desk=_TEXT, venue=_TEXT, mode=_TEXT, status=_TEXT, currency=_TEXT, cash=_DECIMAL, limits=_ANY, seq=_INT
+    ),
+    ("GET", "/v1/desks/{desk}/orders"): _page(_ref("Order"), seq=_INT),
+    ("GET", "/v1/desks/{desk}/orders/{client_id}"): _ORDER,
+    ("POST", "/v1/desks/{desk}/orders"): _ORDER,
+    ("POST", "/v1/desks/{desk}/orders/{client_id}/cancel"): _ORDER,
+    ("GET", "/v1/desks/{desk}/positions"): _page(_ref("Position"), seq=_INT),
+    ("GET", "/v1/desks/{desk}/fills"): _page(_with("Fill", seq=_INT), as_of_seq=_INT),
+    ("GET", "/v1/desks/{desk}/journal"): _page(_EVENT, as_of_seq=_INT),
+    ("POST", "/v1/desks/{desk}/halt"): _HALTED,
+    ("POST", "/v1/desks/{desk}/resume"): _object(desk=_TEXT),
+    ("POST", "/v1/halt"): _page(_object(desk=_TEXT, ok=_FLAG)),
+}

