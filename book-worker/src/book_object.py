@@ -14,6 +14,7 @@ from shared.book.shell import Ports
 from shared.clock import SystemClock
 from shared.config import BookSettings
 from shared.edge.alarm import ObjectAlarm
+from shared.edge.count import count
 from shared.edge.env import text_vars
 from shared.edge.r2 import R2
 from shared.edge.rpc import Objects, answer
@@ -59,6 +60,7 @@ class Book(DurableObject):  # type: ignore[misc]
 
     async def alarm(self, _info: Any = None) -> None:
         """Every 1 to 5 seconds while something is watched."""
+        count("object_alarms")
         await self._book.alarm()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:

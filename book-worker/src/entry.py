@@ -7,6 +7,8 @@ from typing import Any
 from book_object import Book
 from workers import Response, WorkerEntrypoint
 
+from shared.edge.heap import vitals
+
 __all__ = ["Book", "Default"]
 
 
@@ -16,3 +18,7 @@ class Default(WorkerEntrypoint):  # type: ignore[misc]
     async def fetch(self, _request: Any) -> Response:
         """404, whatever is asked."""
         return Response("", status=404)
+
+    async def vitals(self) -> str:
+        """RPC: memory and operations of this isolate, for `make bench`; no binding of ours leads here."""
+        return vitals()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+
+import pyodide_js
 from brain import rpc
 from workers import WorkerEntrypoint
 
@@ -16,3 +19,7 @@ class Default(WorkerEntrypoint):  # type: ignore[misc, unused-ignore]
     async def describe(self, text: str) -> str:
         """What strategies there are."""
         return rpc.describe(text)
+
+    async def vitals(self) -> str:
+        """Memory of this isolate, for `make bench`; nothing is counted here, for the brain has no bindings."""
+        return json.dumps({"heap_bytes": int(pyodide_js._module.HEAP8.byteLength), "operations": {}})

@@ -7,17 +7,18 @@ import json
 from typing import Any
 
 import httpx
+from workers import WorkerEntrypoint
+
 from cron.consumer import consume
 from cron.context import Context, Ports
 from cron.minute import minute
-from workers import WorkerEntrypoint
-
 from shared import clock, log
 from shared.config import CronSettings, require
 from shared.edge.count import counting
 from shared.edge.d1 import D1
 from shared.edge.env import text_vars
 from shared.edge.fetch import FetchTransport
+from shared.edge.heap import vitals
 from shared.edge.kv import KV
 from shared.edge.queue import Queue
 from shared.edge.r2 import R2
@@ -93,6 +94,10 @@ class Default(WorkerEntrypoint):  # type: ignore[misc, unused-ignore]
                 message.ack()
             else:
                 _retry(message, verdict.retry_s)
+
+    async def vitals(self) -> str:
+        """RPC: memory and operations of this isolate, for `make bench`; no binding of ours leads here."""
+        return vitals()
 
 
 def _text(body: Any) -> str:

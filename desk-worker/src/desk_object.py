@@ -11,6 +11,7 @@ from shared.clock import SystemClock
 from shared.config import DeskSettings
 from shared.desk.shell import Desk as Shell
 from shared.edge.alarm import ObjectAlarm
+from shared.edge.count import count
 from shared.edge.d1 import D1
 from shared.edge.env import raw, text_vars
 from shared.edge.rpc import answer
@@ -101,4 +102,5 @@ class Desk(_Reading):
 
     async def alarm(self, *_: Any) -> None:
         """The one alarm of the object; never raises."""
+        count("object_alarms")
         await self.desk.engine.fire()

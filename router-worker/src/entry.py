@@ -17,6 +17,7 @@ from shared.config import RouterSettings
 from shared.edge.count import counting
 from shared.edge.d1 import D1
 from shared.edge.env import text_vars
+from shared.edge.heap import vitals
 from shared.edge.kv import KV
 from shared.edge.queue import Queue
 from shared.edge.r2 import R2
@@ -42,6 +43,10 @@ class Default(WorkerEntrypoint):  # type: ignore[misc]
         # without the bridge's lifespan, which would run at every request: this application has none
         response, _ = await asgi.process_request(app, _Asked(asked, _max_body_bytes), None, None)
         return response
+
+    async def vitals(self) -> str:
+        """RPC: memory and operations of this isolate, for `make bench`; no binding of ours leads here."""
+        return vitals()
 
 
 def _path(url: str) -> str:

@@ -10,7 +10,7 @@ import gzip
 import json
 import zlib
 from collections.abc import Iterable, Mapping
-from itertools import pairwise
+from itertools import accumulate, pairwise, repeat
 from typing import Any
 
 from shared.archive.candles import Bars, CandleArchive
@@ -98,18 +98,19 @@ def from_bytes(body: bytes | None, venue: str, interval: Interval, bars: int) ->
         if packed["v"] != VERSION or packed["venue"] != venue or packed["interval"] != interval.value:
             return window
         for symbol, columns in packed["symbols"].items():
-            window.add(_rows(symbol, columns, interval.ms))
+            window.series[symbol] = _series(symbol, columns, interval.ms, bars)
     except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError, AttributeError, IndexError):
         return Window(venue, interval, bars)
     return window
 
 
-def _rows(symbol: str, columns: Mapping[str, list[Any]], step_ms: int) -> Iterable[Row]:
-    at_ms = 0
-    values = zip(*(columns[name] for name in _COLUMNS), strict=True)
-    for number, (each, texts) in enumerate(zip(columns["t"], values, strict=True)):
-        at_ms = each if number == 0 else at_ms + each * step_ms
-        yield Row(symbol, at_ms, *texts)
+def _series(symbol: str, columns: Mapping[str, list[Any]], step_ms: int, bars: int) -> dict[int, Row]:
+    """The newest `bars` of one symbol; ValueError for columns of unequal length. Every cell is touched in C only."""
+    first, *steps = columns["t"]
+    times = list(accumulate((each * step_ms for each in steps), initial=first))
+    cells = zip(repeat(symbol, len(times)), times, *(columns[name] for name in _COLUMNS), strict=True)
+    series = dict(zip(times, map(Row._make, cells), strict=True))
+    return series if len(series) <= bars else dict(list(series.items())[-bars:])
 
 
 async def catch_up(window: Window, watermarks_ms: Mapping[str, int], archive: CandleArchive) -> int:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from shared.config import DeskName, Limits, Mode, Paper
 from shared.model import (
@@ -74,6 +74,12 @@ class Ticket(Model):
     stop_price: Positive | None = None
     target_price: Positive | None = None
     reduce_only: bool = False
+
+    @model_validator(mode="after")
+    def _limit_has_a_price(self) -> Self:
+        if (self.kind is OrderKind.LIMIT) != (self.limit_price is not None):
+            raise ValueError("limit_price belongs to a limit order, and only to it")
+        return self
 
 
 class PlaceBody(Body):

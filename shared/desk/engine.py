@@ -13,6 +13,7 @@ from shared.desk import commands, schema
 from shared.desk import events as ev
 from shared.desk.effects import Effects
 from shared.desk.idempotency import Answer, Answers
+from shared.desk.log import broken
 from shared.desk.market import Market
 from shared.desk.outbox import Outbox
 from shared.desk.session import Draft, Session
@@ -65,6 +66,8 @@ class Engine:
         self.session.load()
         self.timers.load()
         self.outbox.load()
+        if self.outbox.watermark > self.session.head.seq:
+            raise broken(self.session.head.seq + 1, f"D1 was given events up to {self.outbox.watermark}")
         if self.session.state is not None:
             self._configure()
             # the venue may have moved on since the last answer, whatever an order's status says

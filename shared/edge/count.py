@@ -9,9 +9,13 @@ from contextvars import ContextVar
 
 _current: ContextVar[Counter[str] | None] = ContextVar("operations", default=None)
 
+totals: Counter[str] = Counter()
+"""Everything that this isolate has counted since it started."""
+
 
 def count(operation: str, n: int = 1) -> None:
-    """Adds to the innermost `counting()` block of this task, if there is one."""
+    """Adds to the innermost `counting()` block of this task, if there is one, and to `totals`."""
+    totals[operation] += n
     counter = _current.get()
     if counter is not None:
         counter[operation] += n

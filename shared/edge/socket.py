@@ -44,6 +44,7 @@ class Socket:
         if self._closed:
             return
         self._closed = True
+        self._release()
         reason = str(getattr(event, "message", "") or getattr(event, "reason", "") or "closed")
         if not self._opened.done():
             self._opened.set_exception(VenueUnavailable(f"the stream did not open: {reason}"))
@@ -61,8 +62,19 @@ class Socket:
         self._socket.send(text)
 
     def close(self) -> None:
-        self._closed = True
-        self._socket.close(1000, "done")
+        if not self._closed:
+            self._closed = True
+            self._release()
+            self._socket.close(1000, "done")
+
+    def _release(self) -> None:
+        """Gives the callbacks back, for a proxy lives until it is destroyed; not while one of them runs."""
+        proxies, self._proxies = self._proxies, {}
+        for name, proxy in proxies.items():
+            self._socket.removeEventListener(name, proxy)
+        loop = asyncio.get_running_loop()
+        for proxy in proxies.values():
+            loop.call_soon(proxy.destroy)
 
 
 async def connect(

@@ -30,7 +30,7 @@ class Options:
         options = cls(
             port=_number(env, "PORT", 8787, int),
             state_dir=(ROOT / (env.get("STATE_DIR") or ".local")).resolve(),
-            speed=_number(env, "REPLAY_SPEED", 1.0, float),
+            speed=_number(env, "REPLAY_SPEED", 2.0, float),
             dataset=Path(dataset).resolve() if dataset else None,
         )
         if not 1024 <= options.port <= 65535:

@@ -92,7 +92,7 @@ def read(client: httpx.Client, stack: Stack, clocks: dict[str, int]) -> Status:
             # the freshest book of a venue stands for its feed
             venue = book["instrument"].partition(":")[0]
             known = status.books.get(venue)
-            if known is None or book["age_ms"] < known["age_ms"]:
+            if book["age_ms"] is not None and (known is None or book["age_ms"] < known["age_ms"]):
                 status.books[venue] = book
     except httpx.HTTPError as error:
         status.trouble = f"the API did not answer: {error}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ _price = st.decimals("0.00000001", "999999999", places=8).map(exact.text)
 
 @st.composite
 def candles(draw: st.DrawFn) -> Candle:
-    prices = sorted((draw(_price) for _ in range(4)), key=exact.Decimal)
+    prices = sorted((draw(_price) for _ in range(4)), key=Decimal)
     low, open_, close, high = prices
     return Candle.of(
         instrument=f"us:{draw(st.sampled_from(['AAPL', 'BRK.B', 'X_1']))}", interval=Interval.M1,

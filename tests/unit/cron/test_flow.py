@@ -8,9 +8,9 @@ from typing import Any
 
 import httpx
 import pytest
+
 from cron import scan
 from cron.minute import minute
-
 from shared.archive import hot, keys
 from shared.archive.candles import CandleArchive
 from shared.errors import StorageUnavailable

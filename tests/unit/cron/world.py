@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import httpx
+
 from cron.context import Context, Ports
 from cron.minute import minute
-
 from shared.clock import FixedClock
 from shared.config import CronSettings
 from shared.errors import NotFound
@@ -159,8 +159,11 @@ class DeskStandIn:
         return {"results": [self._result(each) for each in body["proposals"]]}
 
     def _result(self, proposal: Mapping[str, Any]) -> dict[str, Any]:
-        about = [proposal[name] for name in ("strategy", "version", "params", "instrument", "bar_close_ms", "side")]
-        client_id = client_order_id(self.name, *about, proposal["attempt"])
+        strategy, params = proposal["strategy"], proposal["params"]
+        instrument, close_ms, side = proposal["instrument"], proposal["bar_close_ms"], proposal["side"]
+        client_id = client_order_id(
+            self.name, strategy, proposal["version"], params, instrument, close_ms, side, proposal["attempt"]
+        )
         outcome = "duplicate" if client_id in self.intended else "intended"
         self.intended[client_id] = proposal["signal_id"]
         return {"signal_id": proposal["signal_id"], "outcome": outcome, "client_id": client_id, "code": None}
@@ -196,7 +199,8 @@ class Family:
         self.members: dict[str, Any] = {}
 
     def named(self, name: str) -> Peer:
-        return self.members.setdefault(name, self._make(name))
+        found: Peer = self.members.setdefault(name, self._make(name))
+        return found
 
 
 class World:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from shared.errors import Conflict, Forbidden, Invalid, NotFound, Refused
+from shared.desk import ledger
 from shared.desk.shell import Desk
+from shared.errors import Conflict, Forbidden, Invalid, NotFound, Refused
 from tests.unit.desk.bench import LIMITS, NOW, PAPER, Bench, candle, instrument, opening, proposal, run
 
 
@@ -258,10 +260,6 @@ def test_five_equal_posts_are_one_order(bench: Bench) -> None:
 
 
 def test_an_asset_without_a_known_price_leaves_equity_unknown_and_one_with_a_price_counts(bench: Bench) -> None:
-    from decimal import Decimal
-
-    from shared.desk import ledger
-
     marks = bench.desk.engine.market.marks
     state = bench.state
     paid_in_shares = state.but(cash={**state.cash, "AAA": Decimal("-2")})

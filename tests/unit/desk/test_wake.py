@@ -94,6 +94,14 @@ def test_a_lost_tail_is_seen_by_verify() -> None:
         bench.call("verify")
 
 
+def test_a_lost_tail_that_d1_has_is_seen_at_wake() -> None:
+    bench = busy()
+    bench.call("tick")
+    bench.sql.rows("DELETE FROM events WHERE seq = (SELECT max(seq) FROM events)")
+    with pytest.raises(Halt, match="D1 was given"):
+        bench.reborn().call("view")
+
+
 @pytest.mark.parametrize(
     "tamper",
     [
@@ -178,7 +186,6 @@ def test_what_was_stored_by_the_first_release_still_reads_to_the_same_bytes(kind
 
 def test_the_hash_covers_every_field() -> None:
     base = (1, 1, 5, "halted", log.GENESIS, "{}")
-    assert log.digest(*base) == "6e5e4d1fd0c2a5cd6ef4c33ef4e2ad03" or len(log.digest(*base)) == 64
     others = [(2, *base[1:]), (1, 2, *base[2:]), (1, 1, 6, *base[3:]), (1, 1, 5, "resumed", *base[4:])]
     others += [(*base[:4], "1" * 64, "{}"), (*base[:5], '{"a":1}')]
     assert len({log.digest(*each) for each in [base, *others]}) == 7  # type: ignore[arg-type]

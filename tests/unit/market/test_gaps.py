@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,7 +25,7 @@ def test_finder_agrees_with_brute_force(expected_ms: list[int], have: list[int])
     for gap in gaps:
         assert gap.from_ms in expected_ms
         assert gap.to_ms in expected_ms
-    for left, right in zip(gaps, gaps[1:], strict=False):
+    for left, right in pairwise(gaps):
         assert any(left.to_ms < t < right.from_ms for t in have), "neighbouring gaps are one"
 
 

@@ -87,7 +87,7 @@ def test_a_symbol_without_bars_is_asked_once() -> None:
 
 
 def test_delisted_symbol_does_not_hold_up_the_live_ones() -> None:
-    market = Market({"DEAD": range(0, 10), "LIVE": range(10_000)})
+    market = Market({"DEAD": range(10), "LIVE": range(10_000)})
     found, _ = fetch(market, {"DEAD": 10 * STEP, "LIVE": 9_000 * STEP}, 9_001 * STEP)
     assert list(found.bars["LIVE"]) == [9_000 * STEP]
 
@@ -126,7 +126,7 @@ def test_a_page_of_refused_rows_is_not_the_end() -> None:
     async def candles(
         symbols: Sequence[str], interval: Interval, start_ms: int, limit: int
     ) -> Mapping[str, list[Candle]]:
-        if start_ms < 100 * STEP:
+        if start_ms <= 99 * STEP:
             trouble.refuse(RefusedRow("A", 0, "open", "x", "bad"), 99 * STEP)
             return {"A": []}
         return {"A": market.bars["A"]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import pytest
 from hypothesis import given
@@ -21,7 +22,7 @@ def test_wait_is_bounded(failures: int, jitter: float, asked: float | None) -> N
     assert max(whole / 2, asked or 0) <= wait <= max(whole, asked or 0)
 
 
-def _failing(times: int, error: Exception) -> tuple[list[int], object]:
+def _failing(times: int, error: Exception) -> tuple[list[int], Callable[[], Awaitable[str]]]:
     calls: list[int] = []
 
     async def call() -> str:
@@ -34,10 +35,10 @@ def _failing(times: int, error: Exception) -> tuple[list[int], object]:
 
 
 def test_gives_the_answer_after_failures() -> None:
-    calls, call = _failing(2, StorageUnavailable("down"))
+    _, call = _failing(2, StorageUnavailable("down"))
     waits = InstantWaits()
     noted: list[int] = []
-    found = asyncio.run(retrying(call, Backoff(), waits, lambda: 0.0, lambda: noted.append(1)))  # type: ignore[arg-type]
+    found = asyncio.run(retrying(call, Backoff(), waits, lambda: 0.0, lambda: noted.append(1)))
     assert found == "answer"
     assert waits.slept == [0.125, 0.25]
     assert len(noted) == 2
@@ -46,23 +47,23 @@ def test_gives_the_answer_after_failures() -> None:
 def test_raises_the_last_failure_when_tries_are_used_up() -> None:
     calls, call = _failing(9, StorageUnavailable("down"))
     with pytest.raises(StorageUnavailable):
-        asyncio.run(retrying(call, Backoff(attempts=3), InstantWaits(), lambda: 0.5))  # type: ignore[arg-type]
+        asyncio.run(retrying(call, Backoff(attempts=3), InstantWaits(), lambda: 0.5))
     assert len(calls) == 3
 
 
 def test_waits_as_long_as_the_venue_asks_but_not_for_ever() -> None:
     waits = InstantWaits()
     _, call = _failing(1, VenueUnavailable("busy", retry_after_s=7))
-    assert asyncio.run(retrying(call, Backoff(), waits, lambda: 0.5)) == "answer"  # type: ignore[arg-type]
+    assert asyncio.run(retrying(call, Backoff(), waits, lambda: 0.5)) == "answer"
     assert waits.slept == [7]
     calls, call = _failing(1, VenueUnavailable("busy", retry_after_s=3600))
     with pytest.raises(VenueUnavailable):
-        asyncio.run(retrying(call, Backoff(), waits, lambda: 0.5))  # type: ignore[arg-type]
+        asyncio.run(retrying(call, Backoff(), waits, lambda: 0.5))
     assert len(calls) == 1
 
 
 def test_a_refusal_is_not_tried_again() -> None:
     calls, call = _failing(1, Refused("no"))
     with pytest.raises(Refused):
-        asyncio.run(retrying(call, Backoff(), InstantWaits(), lambda: 0.5))  # type: ignore[arg-type]
+        asyncio.run(retrying(call, Backoff(), InstantWaits(), lambda: 0.5))
     assert len(calls) == 1

@@ -34,7 +34,9 @@ def venue(answer: httpx.Response | Exception) -> tuple[ReplayVenue, Trouble, lis
     return ReplayVenue(client, "http://venue/", "us", Interval.M1, trouble), trouble, seen
 
 
-def candles(items: Any, symbols: tuple[str, ...] = ("A",), limit: int = 100) -> tuple[Mapping[str, list[Candle]], Trouble]:
+def candles(
+    items: Any, symbols: tuple[str, ...] = ("A",), limit: int = 100
+) -> tuple[Mapping[str, list[Candle]], Trouble]:
     adapter, trouble, _ = venue(httpx.Response(200, json={"market_ms": 0, "items": items}))
     return asyncio.run(adapter.candles(symbols, Interval.M1, 0, limit)), trouble
 
@@ -171,7 +173,9 @@ def test_more_than_the_protocol_allows_is_never_asked(symbols: tuple[str, ...], 
 
 
 def test_clock() -> None:
-    adapter, _, _ = venue(httpx.Response(200, json={"venue": "us", "market_ms": 5, "bar": 1, "bars": 2, "ended": False}))
+    adapter, _, _ = venue(
+        httpx.Response(200, json={"venue": "us", "market_ms": 5, "bar": 1, "bars": 2, "ended": False})
+    )
     assert asyncio.run(adapter.clock()) == VenueClock(5, False)
 
 

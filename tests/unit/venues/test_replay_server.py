@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -12,12 +12,15 @@ from shared.model import Interval
 from tests.unit.cron.world import MINUTE_MS, World, settings
 
 pytestmark = pytest.mark.native
-tools = pytest.importorskip("tools.replay")
+if sys.platform == "emscripten":
+    pytest.skip("needs sockets and threads", allow_module_level=True)
+
+from tools.replay import CandleFault, ReplayServer, generated_market  # noqa: E402
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[tuple[object, str]]:
-    running = tools.ReplayServer([tools.generated_market(symbols=6, seed=3, days=2)], None)
+def server() -> Iterator[tuple[ReplayServer, str]]:
+    running = ReplayServer([generated_market(symbols=6, seed=3, days=2)], None)
     yield running, running.start()
     running.stop()
 
@@ -30,14 +33,14 @@ def watermarks(place: World) -> set[int]:
     return {row["open_time_ms"] for row in place.db.all("SELECT open_time_ms FROM watermarks")}
 
 
-@pytest.mark.parametrize("fault", [fault.name for fault in tools.CandleFault])
-def test_a_fault_costs_nothing_but_time(server: tuple[tools.ReplayServer, str], fault: str) -> None:
+@pytest.mark.parametrize("fault", [fault.name for fault in CandleFault])
+def test_a_fault_costs_nothing_but_time(server: tuple[ReplayServer, str], fault: str) -> None:
     running, url = server
     place = world(url)
     place.tick()
     running.faults.clear()
     market_ms = running.step("gen")
-    running.faults.candles(tools.CandleFault[fault], times=4, retry_after_s=1)
+    running.faults.candles(CandleFault[fault], times=4, retry_after_s=1)
     place.tick()
     running.faults.clear()
     market_ms = running.step("gen")
@@ -52,10 +55,10 @@ def test_a_fault_costs_nothing_but_time(server: tuple[tools.ReplayServer, str], 
     assert max(times) == market_ms - MINUTE_MS
 
 
-def test_a_venue_that_hangs_fails_the_run_and_says_so(server: tuple[tools.ReplayServer, str]) -> None:
+def test_a_venue_that_hangs_fails_the_run_and_says_so(server: tuple[ReplayServer, str]) -> None:
     running, url = server
     place = world(url)
-    running.faults.candles(tools.CandleFault.HANG, times=20)
+    running.faults.candles(CandleFault.HANG, times=20)
     place.tick()
     running.faults.clear()
     run = place.runs("ingest")[0]
@@ -64,10 +67,9 @@ def test_a_venue_that_hangs_fails_the_run_and_says_so(server: tuple[tools.Replay
     assert not watermarks(place)
 
 
-def test_no_server_at_all(server: tuple[tools.ReplayServer, str]) -> None:
+def test_no_server_at_all(server: tuple[ReplayServer, str]) -> None:
     place = world("http://127.0.0.1:9")
     outcomes = place.tick()
     assert outcomes["retry"] == 1
     assert "ConnectError" in place.runs("ingest")[0]["error"]
     assert "instruments of gen" in place.runs("monitor")[0]["error"]
-    asyncio.run(asyncio.sleep(0))
