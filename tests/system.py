@@ -39,6 +39,21 @@ class System:
         for _ in range(bars):
             self.player.play_bar()
 
+    def restart(self) -> None:
+        """Stops the workers in good order and starts them again on what they have stored; the venue plays on."""
+        self.stack.stop()
+        self.stack.start()
+
+    def crash(self) -> None:
+        """SIGKILL to everything but the venue, and a new start on what was left."""
+        self.stack.kill()
+        self.stack.start()
+        self.leases_run_out()
+
+    def leases_run_out(self) -> None:
+        """What five minutes of waiting would do for a job that was killed while it held its lease."""
+        self.stack.d1("UPDATE leases SET until_ms = 0")
+
     def client(self, role: str = "admin", key: str | None = None) -> httpx.Client:
         """Speaks with the key of a role, or with the key given."""
         headers = {"Authorization": f"Bearer {key or self.keys[role]}"}
@@ -89,10 +104,14 @@ def until(condition: Callable[[], T], within_s: float = WAIT_S) -> T:
 
 @contextmanager
 def running(state_dir: Path, markets: list[Market], **stack_options: Any) -> Iterator[System]:
-    """A system on these markets, its state below `state_dir`; started again on the same folder it goes on."""
+    """A system on these markets, its state below `state_dir`; started again on the same folder it goes on.
+
+    `stack_options` are those of a Stack; `vars` are laid over the settings that the markets need.
+    """
     replay = ReplayServer(markets, state_dir / "replay.json")
     url = replay.start()
-    variables = {"cron": desks.cron_vars(markets, url)} | stack_options.pop("vars", {})
+    told: Mapping[str, Mapping[str, str]] = stack_options.pop("vars", {})
+    variables = {**told, "cron": {**desks.cron_vars(markets, url), **told.get("cron", {})}}
     stack = Stack(
         state_dir / "workers",
         vars=variables,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from book_object import Book
 from workers import Response, WorkerEntrypoint
 
+from book_object import Book
 from shared.edge.heap import vitals
 
 __all__ = ["Book", "Default"]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 
 import pyodide_js
-from brain import rpc
 from workers import WorkerEntrypoint
+
+from brain import rpc
 
 
 class Default(WorkerEntrypoint):  # type: ignore[misc, unused-ignore]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from desk_object import Desk
 from workers import Response, WorkerEntrypoint
 
+from desk_object import Desk
 from shared.edge.heap import vitals
 
 

@@ -16,8 +16,8 @@ MAX_MERGED = 240
 """Objects merged in one run: a read and a delete each, well inside an invocation's 1,000 operations."""
 
 _UNITS = (
-    "SELECT substr(day, 1, ?) AS unit, count(*) AS objects FROM archive_objects WHERE venue = ? AND interval = ?"
-    " AND day < ? GROUP BY unit HAVING objects > 1 AND unit < ? ORDER BY unit LIMIT ?"
+    "SELECT substr(day, 1, ?) AS unit, count(*) AS objects FROM archive_objects WHERE venue = ?"
+    " AND interval = ? AND day < ? GROUP BY unit HAVING objects > 1 AND unit < ? ORDER BY unit LIMIT ?"
 )
 _OBJECTS = (
     "SELECT key, from_ms, to_ms FROM archive_objects WHERE venue = ? AND interval = ? AND day >= ? AND day <= ?"
@@ -29,7 +29,7 @@ _ALIVE = "SELECT id FROM job_runs WHERE state IN ('queued', 'running') AND id IN
 
 
 class Compacted(NamedTuple):
-    """What one step did: objects merged, rows they had, rows kept after dropping duplicates, and whether more is left."""
+    """What one step did: objects merged, rows they had and rows kept, orphans swept, and whether more is left."""
 
     merged: int
     rows_read: int

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 import httpx
+from pydantic_core import from_json
 
 from shared.errors import Refused, VenueUnavailable
 
@@ -51,10 +51,7 @@ def _decoded(body: bytes, url: str) -> Any:
     if len(body) > MAX_BYTES:
         raise VenueUnavailable(f"{url}: {len(body)} bytes are more than the {MAX_BYTES} allowed", url=url)
     try:
-        return json.loads(body, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
+        # pydantic's parser: in Pyodide, the C code of `json` overruns the stack when nesting is deep.
+        return from_json(body, allow_inf_nan=False)
+    except ValueError as error:
         raise VenueUnavailable(f"{url}: the answer is not JSON: {str(error)[:120]}", url=url) from None
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, StringConstraints
+from pydantic_core import from_json
 
 from cron.context import Context, Done
 from cron.runner import Request, Run, run
-from cron.table import JOBS, Job
+from cron.table import BY_NAME, Job
 from shared import log
 from shared.errors import Invalid, StorageUnavailable
 from shared.model import Model
@@ -70,9 +70,9 @@ async def consume(context: Context, body: str, attempts: int = 1) -> Verdict:
 
 
 def _job(context: Context, message: Message) -> Job:
-    job = JOBS.get(message.job)
+    job = BY_NAME.get(message.job)
     if job is None:
-        raise Invalid.field("job", message.job, f"is not one of {', '.join(sorted(JOBS))}")
+        raise Invalid.field("job", message.job, f"is not one of {', '.join(sorted(BY_NAME))}")
     known = set(job.scopes(context.settings))
     if message.scope and message.scope.partition("/")[0] not in known:
         raise Invalid.field("scope", message.scope, f"is not one that {job.name} runs for")
@@ -127,6 +127,7 @@ async def _refuse(context: Context, body: str, error: Invalid) -> Verdict:
 
 def _named(body: str) -> str:
     try:
-        return str(json.loads(body)["job"])[:32]
-    except (ValueError, TypeError, KeyError, RecursionError):
+        # pydantic's parser: in Pyodide, the C code of `json` overruns the stack when nesting is deep.
+        return str(from_json(body)["job"])[:32]
+    except (ValueError, TypeError, KeyError):
         return "unknown"

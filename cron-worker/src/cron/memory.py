@@ -13,8 +13,8 @@ from shared.errors import TooLarge
 from shared.ports import Database, Statement
 
 PACK_FROM = 32 * 1024
-MAX_BODY = 1_900_000
-"""A D1 row holds 2 MB; measured, two strategies on 250 symbols pack into a tenth of that."""
+MAX_BODY = 950_000
+"""A D1 row holds 1 MB on the older of two pages; two strategies on 250 symbols pack into 44 KB."""
 ROWS_A_STATEMENT = 400
 
 _SELECT = "SELECT version, as_of_ms, body FROM brain_state WHERE scope = ?"

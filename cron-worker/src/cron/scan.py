@@ -113,15 +113,18 @@ async def _warm(context: Context, desk: Desk, learnt: Memory, rows: list[Row], c
     a desk that has seen nothing yet needs only a mark for each symbol."""
     wanted = rows if learnt.seen else list({row.symbol: row for row in rows}.values())
     wanted.sort(key=lambda row: (row.open_time_ms, row.symbol))
-    for start in range(0, len(wanted), DESK_CANDLES):
-        await _bars(context, desk, wanted[start : start + DESK_CANDLES])
+    await _bars(context, desk, wanted)
     await _scan(context, desk, learnt, rows, counts, live=False)
     counts["warmed"] = len(rows)
 
 
 async def _bars(context: Context, desk: Desk, rows: list[Row]) -> None:
-    candles = [bars.wire(desk.config.venue, desk.venue.interval, row) for row in rows]
-    await context.ports.desks.named(desk.name).call("bars", {"candles": candles})
+    """Ascending bars to the desk, a few hundred a call."""
+    peer = context.ports.desks.named(desk.name)
+    for start in range(0, len(rows), DESK_CANDLES):
+        part = rows[start : start + DESK_CANDLES]
+        candles = [bars.wire(desk.config.venue, desk.venue.interval, row) for row in part]
+        await peer.call("bars", {"candles": candles})
 
 
 async def _scan(

@@ -140,4 +140,5 @@ AFTER = (
     Job("compact", 600, compact.run, turned_units, venues, queued=True),
     Job("retention", 120, retention.run, daily, no_scope, queued=True),
 )
-JOBS = {job.name: job for job in (*FIRST, *PER_VENUE, *AFTER)}
+JOBS = (*FIRST, *PER_VENUE, *AFTER)
+BY_NAME = {job.name: job for job in JOBS}

@@ -56,7 +56,8 @@ def _packed(**changes: object) -> bytes:
     "body",
     [
         None, b"", b"garbage", gzip.compress(b"{"), gzip.compress(b"[]"), _packed(v=2), _packed(venue="fx"),
-        _packed(symbols={"A": {"t": [1]}}), _packed(symbols={"A": {"t": [1], "o": [], "h": [], "l": [], "c": [], "v": []}}),
+        _packed(symbols={"A": {"t": [1]}}),
+        _packed(symbols={"A": {"t": [1], "o": [], "h": [], "l": [], "c": [], "v": []}}),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_an_empty_window(body: bytes | None) -> None:

@@ -7,9 +7,10 @@ import random
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from hypothesis import strategies as st
+
 from brain.bar import Bar
 from brain.scan import scan
-from hypothesis import strategies as st
 
 DAY_MS = 86_400_000
 BOTH = [{"name": "sma_cross", "params": {}}, {"name": "rsi_reversion", "params": {}}]

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from brain.indicators import Atr, Rsi, Sma, TrueRange
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from brain.indicators import Atr, Rsi, Sma, TrueRange
 from tests.unit.brain.support import walk
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "indicators.json").read_text())

@@ -6,10 +6,10 @@ import json
 import math
 
 import pytest
-from brain.indicators import Atr, Rsi, Sma, TrueRange
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from brain.indicators import Atr, Rsi, Sma, TrueRange
 from tests.unit.brain.support import walk
 
 pytestmark = pytest.mark.oracle

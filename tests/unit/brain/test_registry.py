@@ -7,10 +7,10 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+
 from brain import strategies
 from brain.describe import describe
 from brain.registry import STRATEGIES, discover
-
 from shared.errors import Invalid
 
 GOOD = '''

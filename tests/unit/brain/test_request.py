@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from brain.scan import scan
 
+from brain.scan import scan
 from shared.errors import Invalid
 from tests.unit.brain.support import QUICK, body, columns, run, walk
 

@@ -11,10 +11,10 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from brain import rpc
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from brain import rpc
 from shared.errors import Invalid, from_wire
 from tests.unit.brain.support import body, columns, run, walk
 

@@ -8,14 +8,14 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from brain import rpc
 from brain.bar import Bar, Idea
 from brain.registry import STRATEGIES
 from brain.scan import scan
 from brain.strategy import Strategy
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from shared.model import Action, Model, Proposal, Side, Signal
 from tests.unit.brain.support import BOTH, DAY_MS, QUICK, body, columns, cut, prices, run, walk
 

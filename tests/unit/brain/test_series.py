@@ -7,9 +7,9 @@ import math
 from typing import Any
 
 import pytest
+
 from brain import rpc, series
 from brain.bar import Bar
-
 from tests.unit.brain.support import DAY_MS, body, columns, cut, run, walk
 
 GOOD = columns(walk(1, 40))

@@ -9,15 +9,15 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
 from brain.bar import Idea
 from brain.indicators import Rsi, Sma
 from brain.registry import STRATEGIES, AnyStrategy
 from brain.strategies.rsi_reversion import RsiReversion, RsiReversionParams
 from brain.strategies.sma_cross import SmaCross, SmaCrossParams
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from pydantic import ValidationError
-
 from shared.model import Action, Side
 from tests.unit.brain.support import bars, prices, walk
 

@@ -13,7 +13,7 @@ import pytest
 
 from cron import compact, memory, monitor, report, retention
 from cron.context import Scanned
-from cron.table import JOBS, Due, Tick, ended_days, turned_units
+from cron.table import BY_NAME, JOBS, Due, Tick, ended_days, turned_units
 from shared.archive import keys
 from shared.errors import Invalid, NotFound, StorageUnavailable, TooLarge
 from tests.unit.cron.world import DAY_MS, MINUTE_MS, START_MS, WireVenue, World, settings, symbols, wave
@@ -198,7 +198,7 @@ def test_a_message_that_was_lost_is_sent_again_after_ten_minutes() -> None:
     from cron.minute import enqueue
 
     place = world()
-    job, due = JOBS["retention"], Due("", "2024-10-04")
+    job, due = BY_NAME["retention"], Due("", "2024-10-04")
     place.queue.down = True
     assert not asyncio.run(enqueue(place.context(), job, due))
     place.queue.down = False
@@ -225,9 +225,9 @@ def test_the_days_that_ended(before: int | None, after: int, step: int, days: li
 
 
 def test_the_table_names_every_job_once() -> None:
-    assert list(JOBS) == ["monitor", "ingest", "scan", "report", "compact", "retention"]
+    assert list(BY_NAME) == ["monitor", "ingest", "scan", "report", "compact", "retention"]
     assert turned_units(Tick(0, settings())) == []
-    assert all(job.lease_s > 0 for job in JOBS.values())
+    assert all(job.lease_s > 0 for job in JOBS)
 
 
 def test_a_small_memory_is_plain_json_and_a_large_one_packed() -> None:
