@@ -9,11 +9,11 @@ from urllib.parse import quote
 
 from pydantic import Field, StringConstraints, model_validator
 
+from shared.book.shard import SYMBOLS_A_SHARD
 from shared.config import DeskName
 from shared.model import Model, Symbol, VenueName
 from shared.ports import Sql
 
-MAX_SYMBOLS = 200
 MAX_DESKS = 50
 
 _SCHEMA = "CREATE TABLE IF NOT EXISTS watch (id INTEGER PRIMARY KEY CHECK (id = 1), body TEXT NOT NULL)"
@@ -26,7 +26,7 @@ class WatchRequest(Model):
 
     venue: VenueName
     url: Url
-    symbols: tuple[Symbol, ...] = Field(max_length=MAX_SYMBOLS)
+    symbols: tuple[Symbol, ...] = Field(max_length=SYMBOLS_A_SHARD)
     desks: tuple[DeskName, ...] = Field(max_length=MAX_DESKS)
     location_hint: str = Field(default="", max_length=32)
 

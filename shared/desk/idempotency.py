@@ -55,7 +55,7 @@ class Answers:
         if not found or found[0][2] <= now_ms:
             return None
         if found[0][0] != wanted:
-            raise Conflict("this idempotency key came with another request", code="idempotency_key_reused")
+            raise Conflict("this idempotency key came with another request", code="idempotency_conflict")
         return str(found[0][1])
 
     def keep(self, answer: Answer, now_ms: int) -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import time
 from pathlib import Path
 
-from shared.apikey import insert_statement, make_key
-from shared.ports import Statement
+from shared.clock import SystemClock
 from tools.failure import ToolError
+from tools.keys import local_keys
 from tools.stack import Stack
 
 ROLES = ("viewer", "trader", "admin")
@@ -29,12 +28,9 @@ def ensure(state_dir: Path, stack: Stack) -> dict[str, str]:
     path = state_dir / "credentials.json"
     if path.exists():
         return _read(path, ROLES)
-    keys: dict[str, str] = {}
-    now_ms = time.time_ns() // 1_000_000
-    for role in ROLES:
-        keys[role], row = make_key(role, ["*"], f"local {role}", pepper(state_dir), "make dev", now_ms)
-        statement: Statement = insert_statement(row)
-        stack.d1(statement.sql, statement.params)
+    keys = local_keys(
+        pepper(state_dir), SystemClock().now_ms(), lambda statement: stack.d1(statement.sql, statement.params)
+    )
     _write(path, keys)
     return keys
 

@@ -7,13 +7,13 @@ from typing import Any
 
 from cron import listing
 from cron.context import Context, Done
+from shared.book.shard import SYMBOLS_A_SHARD, shard_name
 from shared.config import DeskConfig
 from shared.errors import DeskError, NotFound
 from shared.model import Instrument
 from shared.model.ids import digest
 from shared.ports import Statement
 
-SHARD_SYMBOLS = 200
 HOUR_MS = 3_600_000
 MINUTE_MS = 60_000
 _FINGERPRINTS = "SELECT desk, fingerprint FROM desks"
@@ -112,21 +112,22 @@ def open_body(context: Context, name: str, config: DeskConfig, instruments: list
 
 async def _books(context: Context, venue: str, symbols: list[str], counts: dict[str, int], problems: list[str]) -> None:
     desks = sorted(name for name, desk in context.settings.DESKS.items() if desk.venue == venue)
-    for shard, start in enumerate(range(0, len(symbols), SHARD_SYMBOLS)):
+    for start in range(0, len(symbols), SYMBOLS_A_SHARD):
+        shard = shard_name(venue, start)
         counts["shards"] += 1
         body = {
             "venue": venue,
             "url": depth_url(context.settings.REPLAY_URL, venue),
-            "symbols": symbols[start : start + SHARD_SYMBOLS],
+            "symbols": symbols[start : start + SYMBOLS_A_SHARD],
             "desks": desks,
             "location_hint": context.settings.LOCATION_HINT,
         }
         try:
-            answer = await context.ports.books.named(f"{venue}:{shard}").call("watch", body)
+            answer = await context.ports.books.named(shard).call("watch", body)
             counts["shards_down"] = counts.get("shards_down", 0) + int(not answer.get("connected"))
         except DeskError as error:
             counts["shards_failed"] += 1
-            problems.append(f"book {venue}:{shard}: {error.error_code}: {error.detail}")
+            problems.append(f"book {shard}: {error.error_code}: {error.detail}")
 
 
 def depth_url(base_url: str, venue: str) -> str:

@@ -212,7 +212,7 @@ def test_the_same_key_and_body_get_the_same_answer(bench: Bench) -> None:
     assert bench.place("AAA", "buy", "1", key="k") == first
     with pytest.raises(Conflict) as caught:
         bench.place("AAA", "buy", "2", key="k")
-    assert caught.value.error_code == "idempotency_key_reused"
+    assert caught.value.error_code == "idempotency_conflict"
     bench.reborn()
     assert bench.place("AAA", "buy", "1", key="k") == first
     assert bench.kinds().count("order_intended") == 1

@@ -10,7 +10,12 @@ from typing import Any
 import pytest
 
 from shared.desk import commands, trading
+from shared.desk import events as ev
+from shared.desk.context import Context
+from shared.desk.decide import decide
 from shared.desk.effects import Do, Effect, pending
+from shared.desk.orders import project
+from shared.desk.state import DeskStatus
 from shared.desk.timers import backoff_ms
 from shared.model import Candle, Fill, Money, OrderStatus, Proposal, Side
 from shared.venues.venue import OrderReport
@@ -313,3 +318,25 @@ def test_a_bug_in_an_adapter_never_leads_to_a_second_sending(bench: Bench) -> No
     fire_until_settled(buggy)
     assert len(buggy.venue.places) == 1
     assert buggy.call("orders")["items"][0]["status"] == "acknowledged"
+
+
+def test_a_halted_desk_never_answers_not_found_with_a_second_sending(bench: Bench) -> None:
+    name = entry(bench, "after", "before")
+    state = bench.state
+    assert state.orders[name].status is OrderStatus.UNKNOWN
+    context = Context(now_ms=1, marks={})
+    for frozen in (DeskStatus.HALTED, DeskStatus.REDUCING):
+        (event,) = decide(state.but(status=frozen), commands.NotKnown(name), context)
+        assert event == ev.OrderCancelled(client_id=name, reason="halted")
+    assert [event.kind for event in decide(state, commands.NotKnown(name), context)] == ["order_not_found"]
+
+
+def test_answers_about_orders_that_are_closed_change_nothing(bench: Bench) -> None:
+    context = Context(now_ms=1, marks={})
+    gone = "f" * 32
+    for command in (commands.NotKnown(gone), commands.Unanswered(gone, "x"), commands.TurnedDown(gone, "x", "y")):
+        assert decide(bench.state, command, context) == []
+    name = entry(bench)
+    assert decide(bench.state, commands.Unanswered(name, "x"), context) == []
+    with pytest.raises(ValueError, match="never intended"):
+        project(None, ev.OrderUnknown(client_id=name, reason="x"))

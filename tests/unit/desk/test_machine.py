@@ -57,6 +57,8 @@ class DeskMachine(RuleBasedStateMachine):
         assert state is not None
         assert state.status is DeskStatus.ACTIVE or order.reduce_only, "a halted desk sent an entry"
         assert self.sql.rows("SELECT 1 FROM orders WHERE client_id = ?", order.client_id), "sent before it was stored"
+        accepted = self.sql.rows("SELECT 1 FROM paper_orders WHERE client_id = ?", order.client_id)
+        assert not accepted, "sent again without asking"
 
     def _do(self, method: str, **body: Any) -> dict[str, Any]:
         return self._run(lambda: run(getattr(self.desk, method)(body)))
@@ -222,7 +224,20 @@ class DeskMachine(RuleBasedStateMachine):
         self._run(self._wake)
 
     @precondition(lambda self: self.doom.left is None)
-    @rule(after=st.integers(1, 25))
+    @rule(symbol=symbols, key=st.integers(1, 14), bar=st.integers(1, 14))
+    def a_crash_hits_an_order_and_its_bar(self, symbol: str, key: int, bar: int) -> None:
+        order = {"instrument": f"us:{symbol}", "side": "buy", "kind": "market", "qty": "7"}
+        body = {"order": order, "by": "me", "idempotency_key": self._key()}
+        self.doom.left = key
+        self._do("place", **body)
+        self.doom.left = None
+        self._do("place", **body)
+        self.doom.left = bar
+        self._bars({})
+        self.doom.left = None
+
+    @precondition(lambda self: self.doom.left is None)
+    @rule(after=st.integers(1, 12))
     def a_crash_is_near(self, after: int) -> None:
         self.doom.left = after
 

@@ -15,12 +15,12 @@ from router.ports import Ports
 from router.problems import problem_of
 from router.resources.common import SymbolPath, TheCaller, ThePorts, VenuePath
 from router.routes import Routes
+from shared.book.shard import SYMBOLS_A_SHARD, shard_name
 from shared.errors import DeskError, NotFound
 from shared.model import VenueName
 from shared.ports import Statement
 
 ROUTES = Routes()
-SYMBOLS_A_SHARD = 200
 AT_ONCE = 6
 
 _VENUES = "SELECT venue, COUNT(*) AS symbols FROM instruments GROUP BY venue ORDER BY venue"
@@ -41,11 +41,6 @@ class DepthQuery(Query):
     """How many levels of each side."""
 
     depth: int = Field(default=20, ge=1, le=100)
-
-
-def shard_name(venue: str, rank: int) -> str:
-    """The object that keeps the symbol with this place among the venue's symbols in alphabetical order."""
-    return f"{venue}:{rank // SYMBOLS_A_SHARD}"
 
 
 @ROUTES.get("/v1/books")

@@ -14,7 +14,7 @@ _ITEM = (
     "json_object('seq', seq, 'fill_id', fill_id, 'client_id', client_id, 'instrument', instrument, 'side', side, "
     "'qty', qty, 'price', price, 'fee', json_object('amount', fee, 'asset', fee_asset), 'ts_ms', ts_ms)"
 )
-_PAGE = f"SELECT seq, {_ITEM} AS item FROM fills"  # noqa: S608 (constants of ours)
+_PAGE = f"SELECT seq, {_ITEM} AS item FROM fills"
 
 
 @ROUTES.get("/v1/desks/{desk}/fills")

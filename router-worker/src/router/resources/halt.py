@@ -28,7 +28,7 @@ ROUTES = Routes()
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 _log = log.get("halt")
 _MINE = MINE.format(column="desks.desk")
-_DESKS = f"SELECT desk FROM desks WHERE {_MINE} ORDER BY desk"  # noqa: S608 (constants of ours)
+_DESKS = f"SELECT desk FROM desks WHERE {_MINE} ORDER BY desk"
 
 
 class HaltOrder(Model):

@@ -24,7 +24,7 @@ _MARKETS = (
     "MAX(updated_ms) AS updated_ms FROM watermarks GROUP BY venue, interval ORDER BY venue, interval"
 )
 _MINE = MINE.format(column="desks.desk")
-_DESKS = f"SELECT desk, mode, as_of_seq FROM desks WHERE {_MINE} ORDER BY desk"  # noqa: S608 (constants of ours)
+_DESKS = f"SELECT desk, mode, as_of_seq FROM desks WHERE {_MINE} ORDER BY desk"
 
 
 @ROUTES.get("/v1/health")

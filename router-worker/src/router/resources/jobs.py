@@ -29,10 +29,10 @@ _ITEM = (
     "'queued_ms', queued_ms, 'started_ms', started_ms, 'ended_ms', ended_ms, 'counts', json(counts), "
     "'operations', json(operations), 'error', error) AS item"
 )
-_PAGE = f"SELECT queued_ms, id, {_ITEM} FROM job_runs"  # noqa: S608 (constants of ours)
+_PAGE = f"SELECT queued_ms, id, {_ITEM} FROM job_runs"
 # a run for a desk is that desk's business; one for a venue or for everything is everybody's
 _MINE = MINE.format(column="job_runs.scope")
-_VISIBLE = f"(scope NOT IN (SELECT desk FROM desks) OR {_MINE})"  # noqa: S608 (constants of ours)
+_VISIBLE = f"(scope NOT IN (SELECT desk FROM desks) OR {_MINE})"
 _INSERT = (
     "INSERT INTO job_runs (id, job, scope, state, requested_by, queued_ms) "
     f"SELECT ?, 'scan', ?, 'queued', ?, ? WHERE {WON}"

@@ -11,7 +11,7 @@ from router.routes import Routes
 ROUTES = Routes()
 
 _ITEM = "json_object('seq', seq, 'v', v, 'at_ms', at_ms, 'kind', kind, 'body', json(body), 'hash', hash)"
-_PAGE = f"SELECT seq, {_ITEM} AS item FROM journal"  # noqa: S608 (constants of ours)
+_PAGE = f"SELECT seq, {_ITEM} AS item FROM journal"
 
 
 @ROUTES.get("/v1/desks/{desk}/journal")

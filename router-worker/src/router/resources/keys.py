@@ -26,7 +26,7 @@ _ITEM = (
     "json_object('prefix', prefix, 'role', role, 'desks', json(desks), 'label', label, 'created_ms', created_ms, "
     "'created_by', created_by, 'revoked_ms', revoked_ms) AS item"
 )
-_PAGE = f"SELECT created_ms, prefix, {_ITEM} FROM keys"  # noqa: S608 (constants of ours)
+_PAGE = f"SELECT created_ms, prefix, {_ITEM} FROM keys"
 # the holder of every desk sees every key, any other admin those that reach no further than their own
 _WITHIN = (
     "(EXISTS (SELECT 1 FROM keys AS mine, json_each(mine.desks) AS a WHERE mine.prefix = ? AND a.value = '*') "

@@ -23,7 +23,7 @@ _ITEM = (
     "json_set(body, '$.desk', desk, '$.outcome', outcome, '$.code', code, '$.client_id', client_id, "
     "'$.created_ms', created_ms) AS item"
 )
-_PAGE = f"SELECT created_ms, id, {_ITEM} FROM signals"  # noqa: S608 (constants of ours)
+_PAGE = f"SELECT created_ms, id, {_ITEM} FROM signals"
 
 
 class SignalsQuery(PageQuery):
