@@ -5,12 +5,21 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from bench import front
+from bench import brain, commands, cost, front, market, size, start
 from bench.report import Row, Verdict, show
 from tools.failure import run_main, say
 
 Measure = Callable[[bool], list[Row]]
-MEASURES: dict[str, Measure] = {"http": front.measure}
+MEASURES: dict[str, Measure] = {
+    "http": front.measure,
+    "brain": brain.measure,
+    "market": market.measure,
+    "desk": commands.measure,
+    "start": start.measure,
+    "heap": market.heaps,
+    "size": size.measure,
+    "cost": cost.measure,
+}
 
 
 def main() -> int:

@@ -148,10 +148,6 @@ class CronSettings(Settings):
         return self
 
 
-class BrainSettings(Settings):
-    pass
-
-
 class DeskSettings(Settings):
     pass
 

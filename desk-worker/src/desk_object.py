@@ -19,7 +19,7 @@ from shared.edge.sql import ObjectSql
 from shared.venues.paper import PaperVenue
 
 
-class _Reading(DurableObject):
+class _Reading(DurableObject):  # type: ignore[misc, unused-ignore]
     """What the desk answers without changing; `Desk` adds what acts."""
 
     def __init__(self, ctx: Any, env: Any) -> None:

@@ -10,7 +10,7 @@ from desk_object import Desk
 from shared.edge.heap import vitals
 
 
-class Default(WorkerEntrypoint):
+class Default(WorkerEntrypoint):  # type: ignore[misc, unused-ignore]
     """Required by the platform; answers nothing."""
 
     async def fetch(self, _request: Any) -> Any:

@@ -73,9 +73,13 @@ def _tradable(command: commands.Open) -> None:
         if instrument.venue != command.venue:
             raise Invalid.field("instruments", instrument.id, f"is not of the venue {command.venue}")
         if instrument.settle != instrument.quote:
-            raise Invalid.field("settle", instrument.settle, f"of {instrument.id} must be its quote: the desk trades spot")
+            raise Invalid.field(
+                "settle", instrument.settle, f"of {instrument.id} must be its quote: the desk trades spot"
+            )
         if _places(instrument) > exact.MAX_DIGITS:
-            raise Invalid.field("tick", instrument.tick, f"and lot of {instrument.id} are too fine to be counted exactly")
+            raise Invalid.field(
+                "tick", instrument.tick, f"and lot of {instrument.id} are too fine to be counted exactly"
+            )
 
 
 def _places(instrument: Instrument) -> int:
@@ -88,7 +92,7 @@ def _digits(value: Decimal) -> int:
     return max(0, -exponent) if isinstance(exponent, int) else exact.MAX_DIGITS + 1
 
 
-def halt(state: DeskState, command: commands.HaltDesk, context: Context) -> list[ev.Event]:
+def halt(state: DeskState, command: commands.HaltDesk, _context: Context) -> list[ev.Event]:
     """Halts, and asks to cancel every open order but a reduce-only market one; nothing new on a halted desk."""
     if state.status is DeskStatus.HALTED:
         return []
@@ -131,7 +135,7 @@ def confirm_resume(state: DeskState, command: commands.ConfirmResume, context: C
     return [ev.Resumed(by=command.by, reason=state.resume.reason)]
 
 
-def expire_resume(state: DeskState, command: commands.ExpireResume, context: Context) -> list[ev.Event]:
+def expire_resume(state: DeskState, _command: commands.ExpireResume, context: Context) -> list[ev.Event]:
     if state.resume is None or context.now_ms < state.resume.expires_ms:
         return []
     return [ev.ResumeExpired()]

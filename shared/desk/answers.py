@@ -17,7 +17,7 @@ _WITHOUT_ANSWER = (S.INTENDED, S.SENT)
 _ANSWERED = (S.ACKNOWLEDGED, S.PARTLY_FILLED)
 
 
-def wake(state: DeskState, command: commands.Wake, context: Context) -> list[ev.Event]:
+def wake(state: DeskState, _command: commands.Wake, _context: Context) -> list[ev.Event]:
     """Whatever may have been sent and has no answer is unknown until the venue was asked."""
     return [
         ev.OrderUnknown(client_id=order.client_id, reason="woke")
@@ -90,14 +90,14 @@ def _ended(order: Order, status: OrderStatus, reason: str) -> list[ev.Event]:
     return []
 
 
-def unanswered(state: DeskState, command: commands.Unanswered, context: Context) -> list[ev.Event]:
+def unanswered(state: DeskState, command: commands.Unanswered, _context: Context) -> list[ev.Event]:
     order = state.orders.get(command.client_id)
     if order is None or order.status not in _WITHOUT_ANSWER:
         return []
     return [ev.OrderUnknown(client_id=command.client_id, reason=command.reason)]
 
 
-def turned_down(state: DeskState, command: commands.TurnedDown, context: Context) -> list[ev.Event]:
+def turned_down(state: DeskState, command: commands.TurnedDown, _context: Context) -> list[ev.Event]:
     if command.client_id not in state.orders:
         return []
     return [ev.OrderRejected(client_id=command.client_id, code=command.code, detail=command.detail)]

@@ -1,4 +1,7 @@
-"""`apply(state, event, at_ms) -> state`: what an event changes. It checks nothing and decides nothing, so that a log can be replayed."""
+"""`apply(state, event, at_ms) -> state`: what an event changes.
+
+It checks nothing and decides nothing, so that a log can always be replayed.
+"""
 
 from __future__ import annotations
 
@@ -50,11 +53,11 @@ def _opened(event: ev.DeskOpened, at_ms: int) -> DeskState:
 Changes = dict[str, Any]
 
 
-def _limits(state: DeskState, event: ev.LimitsChanged, at_ms: int) -> Changes:
+def _limits(_state: DeskState, event: ev.LimitsChanged, _at_ms: int) -> Changes:
     return {"limits": event.limits, "paper": event.paper}
 
 
-def _listed(state: DeskState, event: ev.InstrumentsListed, at_ms: int) -> Changes:
+def _listed(state: DeskState, event: ev.InstrumentsListed, _at_ms: int) -> Changes:
     named = {instrument.id: instrument for instrument in event.instruments}
     delisted = (set(state.delisted) - named.keys()) | set(event.removed)
     return {"instruments": {**state.instruments, **named}, "delisted": tuple(sorted(delisted))}
@@ -66,7 +69,7 @@ def _intended(state: DeskState, event: ev.OrderIntended, at_ms: int) -> Changes:
     return {"orders": {**state.orders, event.order.client_id: event.order}, "recent_order_ms": recent}
 
 
-def _order_moved(state: DeskState, event: ev.Event, at_ms: int) -> Changes:
+def _order_moved(state: DeskState, event: ev.Event, _at_ms: int) -> Changes:
     client_id = client_id_of(event)
     order = state.orders.get(client_id or "")
     if client_id is None or order is None:
@@ -92,38 +95,38 @@ def _filled(state: DeskState, event: ev.OrderFilled, at_ms: int) -> Changes:
     return changes
 
 
-def _refused(state: DeskState, event: ev.ProposalRefused, at_ms: int) -> Changes:
+def _refused(state: DeskState, event: ev.ProposalRefused, _at_ms: int) -> Changes:
     kept = {name: code for name, code in state.refused.items() if name != event.client_id}
     if len(kept) >= REFUSED_KEPT:
         del kept[next(iter(kept))]
     return {"refused": {**kept, event.client_id: event.code}}
 
 
-def _triggered(state: DeskState, event: ev.LevelTriggered, at_ms: int) -> Changes:
+def _triggered(state: DeskState, event: ev.LevelTriggered, _at_ms: int) -> Changes:
     name = event.level.instrument
     return {"exits": {**state.exits, name: state.exits.get(name, 0) + 1}}
 
 
-def _halted(state: DeskState, event: ev.Halted, at_ms: int) -> Changes:
+def _halted(_state: DeskState, event: ev.Halted, at_ms: int) -> Changes:
     return {"status": DeskStatus.HALTED, "halt_reason": event.reason, "since_ms": at_ms, "resume": None}
 
 
-def _resume_requested(state: DeskState, event: ev.ResumeRequested, at_ms: int) -> Changes:
+def _resume_requested(_state: DeskState, event: ev.ResumeRequested, _at_ms: int) -> Changes:
     request = ResumeRequest(
         by=event.by, reason=event.reason, confirm_hash=event.confirm_hash, expires_ms=event.expires_ms
     )
     return {"resume": request}
 
 
-def _resume_expired(state: DeskState, event: ev.ResumeExpired, at_ms: int) -> Changes:
+def _resume_expired(_state: DeskState, _event: ev.ResumeExpired, _at_ms: int) -> Changes:
     return {"resume": None}
 
 
-def _resumed(state: DeskState, event: ev.Resumed, at_ms: int) -> Changes:
+def _resumed(_state: DeskState, _event: ev.Resumed, at_ms: int) -> Changes:
     return {"status": DeskStatus.ACTIVE, "halt_reason": "", "since_ms": at_ms, "resume": None}
 
 
-def _nothing(state: DeskState, event: ev.Event, at_ms: int) -> Changes:
+def _nothing(_state: DeskState, _event: ev.Event, _at_ms: int) -> Changes:
     return {}
 
 

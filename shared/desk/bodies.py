@@ -6,22 +6,20 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints
 
 from shared.config import DeskName, Limits, Mode, Paper
 from shared.model import (
     Candle,
     HexId,
     Instrument,
-    InstrumentId,
     Interval,
     Level,
     Model,
-    OrderKind,
     Positive,
     Proposal,
     Quote,
-    Side,
+    Ticket,
     VenueName,
 )
 from shared.model.money import Asset
@@ -63,23 +61,6 @@ class OpenBody(Body):
 
 class ProposeBody(Body):
     proposals: tuple[Proposal, ...] = Field(max_length=MOST_PROPOSALS)
-
-
-class Ticket(Model):
-    instrument: InstrumentId
-    side: Side
-    kind: OrderKind
-    qty: Positive
-    limit_price: Positive | None = None
-    stop_price: Positive | None = None
-    target_price: Positive | None = None
-    reduce_only: bool = False
-
-    @model_validator(mode="after")
-    def _limit_has_a_price(self) -> Self:
-        if (self.kind is OrderKind.LIMIT) != (self.limit_price is not None):
-            raise ValueError("limit_price belongs to a limit order, and only to it")
-        return self
 
 
 class PlaceBody(Body):

@@ -144,7 +144,9 @@ class Engine:
         before = self.session.head.seq
         self._run_command(commands.Reported(report), report.client_id)
         self.effects.suspects.discard(report.client_id)
-        new = self.session.store.events(before, self.session.head.seq - before) if self.session.head.seq > before else []
+        new = (
+            self.session.store.events(before, self.session.head.seq - before) if self.session.head.seq > before else []
+        )
         return sum(1 for record in new if record.kind == ev.OrderFilled.kind)
 
     async def settle(self) -> bool:
@@ -216,7 +218,7 @@ class Engine:
             # put off before it runs: one that breaks must not fire again at once
             self.timers.retry(name, self.now_ms)
             await run()
-        except Exception:
-            # the outermost edge of an alarm: one broken timer must not stop the others
+        except Exception:  # noqa: BLE001 - the outermost edge of an alarm
+            # one broken timer must not stop the others
             self.faults[f"timer_{name}"] += 1
             _log.exception("timer_failed", extra={"timer": name, "faults": self.faults[f"timer_{name}"]})

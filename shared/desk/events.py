@@ -214,11 +214,15 @@ KINDS: dict[str, type[Event]] = {
 }
 
 
-def read(kind: str, v: int, body: str, upcasters: Upcasters = UPCASTERS, kinds: dict[str, type[Event]] = KINDS) -> Event:
+def read(
+    kind: str, v: int, body: str, upcasters: Upcasters = UPCASTERS, kinds: dict[str, type[Event]] = KINDS
+) -> Event:
     """The event of one log row, lifted to today's version; `Halt` for one that this code cannot understand."""
     known = kinds.get(kind)
     if known is None or v > known.v:
-        raise Halt(f"the log holds {kind} v{v}, which this release does not know", code="log_unknown_event", kind=kind, v=v)
+        raise Halt(
+            f"the log holds {kind} v{v}, which this release does not know", code="log_unknown_event", kind=kind, v=v
+        )
     try:
         if v < known.v:
             body = json.dumps(upcasters.lift(kind, v, known.v, json.loads(body)))

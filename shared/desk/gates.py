@@ -54,19 +54,19 @@ class Intent:
 Gate = Callable[[DeskState, Intent, Context], Refusal | None]
 
 
-def halted(state: DeskState, intent: Intent, context: Context) -> Refusal | None:
+def halted(state: DeskState, intent: Intent, _context: Context) -> Refusal | None:
     if intent.is_entry and state.status is not DeskStatus.ACTIVE:
         return Refusal("halted", f"the desk is {state.status}: {state.halt_reason}; only reduce-only orders pass")
     return None
 
 
-def listed(state: DeskState, intent: Intent, context: Context) -> Refusal | None:
+def listed(state: DeskState, intent: Intent, _context: Context) -> Refusal | None:
     if intent.is_entry and intent.instrument.id in state.delisted:
         return Refusal("unknown_instrument", f"{intent.instrument.id} is not listed any more")
     return None
 
 
-def convertible(state: DeskState, intent: Intent, context: Context) -> Refusal | None:
+def convertible(state: DeskState, intent: Intent, _context: Context) -> Refusal | None:
     if intent.is_entry and intent.instrument.quote != state.currency:
         return Refusal("no_conversion", f"{intent.instrument.quote} cannot be counted in {state.currency}")
     return None
@@ -84,7 +84,7 @@ def fresh(state: DeskState, intent: Intent, context: Context) -> Refusal | None:
     return None
 
 
-def sane(state: DeskState, intent: Intent, context: Context) -> Refusal | None:
+def sane(_state: DeskState, intent: Intent, context: Context) -> Refusal | None:
     if intent.qty > MAX_QTY:
         return Refusal("qty_absurd", f"qty {exact.text(intent.qty)} is above {MAX_QTY}")
     mark = context.marks.get(intent.instrument.id)
@@ -99,16 +99,18 @@ def sane(state: DeskState, intent: Intent, context: Context) -> Refusal | None:
     return None
 
 
-def levels_sane(state: DeskState, intent: Intent, context: Context) -> Refusal | None:
+def levels_sane(_state: DeskState, intent: Intent, _context: Context) -> Refusal | None:
     """A stop lies on the losing side of the price and a target on the winning one."""
     sign = Decimal(intent.side.sign)
     for name, level, way in (("stop", intent.stop_price, -1), ("target", intent.target_price, 1)):
         if level is not None and exact.multiply(sign * way, exact.subtract(level, intent.price)) <= 0:
-            return Refusal(f"{name}_absurd", f"{name} {exact.text(level)} is on the wrong side of {exact.text(intent.price)}")
+            return Refusal(
+                f"{name}_absurd", f"{name} {exact.text(level)} is on the wrong side of {exact.text(intent.price)}"
+            )
     return None
 
 
-def on_tick(state: DeskState, intent: Intent, context: Context) -> Refusal | None:
+def on_tick(_state: DeskState, intent: Intent, _context: Context) -> Refusal | None:
     tick = intent.instrument.tick
     prices = [intent.stop_price, intent.target_price]
     if intent.kind is OrderKind.LIMIT:
@@ -119,13 +121,15 @@ def on_tick(state: DeskState, intent: Intent, context: Context) -> Refusal | Non
     return None
 
 
-def on_lot(state: DeskState, intent: Intent, context: Context) -> Refusal | None:
+def on_lot(_state: DeskState, intent: Intent, _context: Context) -> Refusal | None:
     if not exact.on_step(intent.qty, intent.instrument.lot):
-        return Refusal("lot", f"qty {exact.text(intent.qty)} is not a multiple of the lot {exact.text(intent.instrument.lot)}")
+        return Refusal(
+            "lot", f"qty {exact.text(intent.qty)} is not a multiple of the lot {exact.text(intent.instrument.lot)}"
+        )
     return None
 
 
-def big_enough(state: DeskState, intent: Intent, context: Context) -> Refusal | None:
+def big_enough(_state: DeskState, intent: Intent, _context: Context) -> Refusal | None:
     """A reduce-only order may be smaller: what is left of a position has to be sold whatever its size."""
     if intent.reduce_only:
         return None
@@ -138,7 +142,7 @@ def big_enough(state: DeskState, intent: Intent, context: Context) -> Refusal | 
     return None
 
 
-def reduces(state: DeskState, intent: Intent, context: Context) -> Refusal | None:
+def reduces(state: DeskState, intent: Intent, _context: Context) -> Refusal | None:
     if not intent.reduce_only:
         return None
     position = state.position(intent.instrument.id)
@@ -150,7 +154,7 @@ def reduces(state: DeskState, intent: Intent, context: Context) -> Refusal | Non
     return None
 
 
-def covered(state: DeskState, intent: Intent, context: Context) -> Refusal | None:
+def covered(state: DeskState, intent: Intent, _context: Context) -> Refusal | None:
     """Spot, long only: nothing is sold that is not held and free."""
     if intent.reduce_only or intent.side is Side.BUY:
         return None
@@ -160,7 +164,7 @@ def covered(state: DeskState, intent: Intent, context: Context) -> Refusal | Non
     return None
 
 
-def order_limit(state: DeskState, intent: Intent, context: Context) -> Refusal | None:
+def order_limit(state: DeskState, intent: Intent, _context: Context) -> Refusal | None:
     return _above(intent, "max_order_notional", intent.notional, state.limits.max_order_notional)
 
 
@@ -184,7 +188,7 @@ def _above(intent: Intent, code: str, notional: Decimal, limit: Decimal) -> Refu
     return Refusal(code, f"{exact.text(notional)} would be above {exact.text(limit)}")
 
 
-def position_count(state: DeskState, intent: Intent, context: Context) -> Refusal | None:
+def position_count(state: DeskState, intent: Intent, _context: Context) -> Refusal | None:
     """Positions held and entries under way, each instrument once."""
     if intent.side is Side.SELL:
         return None
@@ -203,7 +207,7 @@ def order_rate(state: DeskState, intent: Intent, context: Context) -> Refusal | 
     return None
 
 
-def balance(state: DeskState, intent: Intent, context: Context) -> Refusal | None:
+def balance(state: DeskState, intent: Intent, _context: Context) -> Refusal | None:
     if intent.side is Side.SELL:
         return None
     cost = sizing.cost_of(state, intent.instrument, intent.kind, intent.qty, intent.price)

@@ -47,7 +47,9 @@ def book(position: Position, fill: Fill, value: Decimal, quote: str) -> Position
         return _enlarged(position.model_copy(update={"fees": fees}), fill, signed, value)
     closed = min(fill.qty, abs(position.qty))
     closed_value = value if closed == fill.qty else to_places(_share(value, closed, fill.qty))
-    removed = position.cost if closed == abs(position.qty) else to_places(_share(position.cost, closed, abs(position.qty)))
+    removed = (
+        position.cost if closed == abs(position.qty) else to_places(_share(position.cost, closed, abs(position.qty)))
+    )
     # what came in for a sold long, or went out for a bought-back short
     received = exact.multiply(Decimal(-fill.side.sign), closed_value)
     left = position.model_copy(

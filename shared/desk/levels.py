@@ -63,7 +63,9 @@ def levels(state: DeskState) -> list[Level]:
     """What to watch now: of every position that has something free to sell; none while its exit is under way."""
     found = []
     for position in state.held():
-        if position.qty < 0 or not exact.floor_to(state.free_qty(position.instrument), _lot(state, position.instrument)):
+        if position.qty < 0 or not exact.floor_to(
+            state.free_qty(position.instrument), _lot(state, position.instrument)
+        ):
             continue
         for kind, price in ((LevelKind.STOP, position.stop_price), (LevelKind.TARGET, position.target_price)):
             if price is not None:

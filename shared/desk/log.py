@@ -1,6 +1,6 @@
 """The event log as a hash chain: whoever changes, drops or reorders a stored event breaks it from there on.
 
-    hash = sha256 of the lines  seq, v, at_ms, kind, prev_hash, body     (hex; the body last, it may hold anything)
+hash = sha256 of the lines  seq, v, at_ms, kind, prev_hash, body     (hex; the body last, it may hold anything)
 """
 
 from __future__ import annotations

@@ -123,7 +123,17 @@ def _fills(desk: str, happened: Sequence[tuple[int, ev.Event]]) -> list[Statemen
             fill = event.fill
             numbers = (exact.text(fill.qty), exact.text(fill.price), exact.text(fill.fee.amount))
             rows.append(
-                (desk, seq, fill.fill_id, fill.client_id, fill.instrument, fill.side.value, *numbers, fill.fee.asset, fill.ts_ms)
+                (
+                    desk,
+                    seq,
+                    fill.fill_id,
+                    fill.client_id,
+                    fill.instrument,
+                    fill.side.value,
+                    *numbers,
+                    fill.fee.asset,
+                    fill.ts_ms,
+                )
             )
     return inserts(
         "INSERT OR IGNORE INTO fills"

@@ -107,7 +107,9 @@ class Store:
         for start in range(0, len(ids), _IN_AT_ONCE):
             some = ids[start : start + _IN_AT_ONCE]
             marks = ", ".join("?" * len(some))
-            known |= {name for (name,) in self._sql.rows(f"SELECT fill_id FROM fills WHERE fill_id IN ({marks})", *some)}
+            known |= {
+                name for (name,) in self._sql.rows(f"SELECT fill_id FROM fills WHERE fill_id IN ({marks})", *some)
+            }
         return frozenset(known)
 
     def meta(self, name: str) -> str | None:

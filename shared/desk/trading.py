@@ -96,7 +96,9 @@ def _enter(state: DeskState, instrument: Instrument, proposal: Proposal, context
         return Refusal("no_stop", "an entry without a stop distance cannot be sized")
     prices = levels.from_distances(instrument, price, proposal.stop_distance, proposal.target_distance)
     if prices.stop is None:
-        return Refusal("stop_absurd", f"a stop {exact.text(proposal.stop_distance)} below {exact.text(price)} is no price")
+        return Refusal(
+            "stop_absurd", f"a stop {exact.text(proposal.stop_distance)} below {exact.text(price)} is no price"
+        )
     equity = ledger.equity(state, context.marks)
     if equity is None:
         return Refusal("equity_unknown", "a price or a conversion is missing")
@@ -105,7 +107,9 @@ def _enter(state: DeskState, instrument: Instrument, proposal: Proposal, context
     size = sizing.entry_size(state, context, instrument, price, distance, equity)
     if size.qty < instrument.min_qty:
         code = "min_qty" if size.bound == "risk" else size.bound
-        return Refusal(code, f"there is room for {exact.text(size.qty)}, the smallest is {exact.text(instrument.min_qty)}")
+        return Refusal(
+            code, f"there is room for {exact.text(size.qty)}, the smallest is {exact.text(instrument.min_qty)}"
+        )
     intent = Intent(instrument, Side.BUY, OrderKind.MARKET, size.qty, price)
     late = gates.check(state, intent, context)
     # a stop above an off-tick mark is impossible by construction, so levels need no gate here
@@ -226,7 +230,7 @@ def _order_refused(command: commands.Place, refusal: Refusal) -> ev.OrderRefused
     )
 
 
-def cancel(state: DeskState, command: commands.Cancel, context: Context) -> list[ev.Event]:
+def cancel(_state: DeskState, command: commands.Cancel, context: Context) -> list[ev.Event]:
     """Nothing for an order that is closed or being cancelled; `NotFound` for one that never was."""
     if context.prior is None:
         raise NotFound(f"no order {command.client_id}", code="order_not_found")

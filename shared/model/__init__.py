@@ -14,6 +14,7 @@ from shared.model.proposal import Proposal
 from shared.model.quote import Quote
 from shared.model.side import Side
 from shared.model.signal import Action, HexId, Signal, StrategyName
+from shared.model.ticket import Ticket
 
 __all__ = [
     "Action",
@@ -41,6 +42,7 @@ __all__ = [
     "Signal",
     "StrategyName",
     "Symbol",
+    "Ticket",
     "VenueName",
     "symbol_of",
     "venue_of",

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from enum import StrEnum
 
-from shared.model import exact
 from shared.model.base import Model
 from shared.model.exact import Positive
 from shared.model.instrument import InstrumentId
@@ -31,9 +29,3 @@ class Level(Model):
         if self.side is Side.SELL:
             return quote.bid <= self.price if self.kind is LevelKind.STOP else quote.bid >= self.price
         return quote.ask >= self.price if self.kind is LevelKind.STOP else quote.ask <= self.price
-
-
-def distance(level: Level, quote: Quote) -> Decimal:
-    """How far the quote is from the level, in price units, never negative."""
-    at = quote.bid if level.side is Side.SELL else quote.ask
-    return abs(exact.subtract(at, level.price))

@@ -179,13 +179,15 @@ class PaperVenue:
         for candle in sorted(candles, key=lambda bar: bar.open_time_ms):
             bars.setdefault(candle.instrument, []).append(candle)
         touched = [held for held in self._open() if held.instrument in bars and held.instrument in self._instruments]
-        return self._sql.transaction(lambda: self._match_all(touched, bars)) if touched else []
+        rules = self._rules
+        return self._sql.transaction(lambda: self._match_all(touched, bars, rules)) if touched else []
 
-    def _match_all(self, touched: Sequence[Working], bars: Mapping[str, Sequence[Candle]]) -> list[OrderReport]:
-        assert self._rules is not None
+    def _match_all(
+        self, touched: Sequence[Working], bars: Mapping[str, Sequence[Candle]], rules: Rules
+    ) -> list[OrderReport]:
         reports = []
         for before in touched:
-            after, fills = work(before, bars[before.instrument], self._instruments[before.instrument], self._rules)
+            after, fills = work(before, bars[before.instrument], self._instruments[before.instrument], rules)
             for fill in fills:
                 self._sql.rows(
                     "INSERT INTO paper_fills (fill_id, client_id, ts_ms, body) VALUES (?, ?, ?, ?)",

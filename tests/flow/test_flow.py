@@ -18,7 +18,7 @@ from tests.system import System, running, until
 from tools.dev.player import CRON
 from tools.replay import Market, builtin_markets
 
-BARS = 100
+BARS = 80
 CASH = "100000"
 DESKS = {"stocks": "us", "fx": "fx"}
 INTERVALS = {"us": "1d", "fx": "1h"}
@@ -36,11 +36,15 @@ class Played:
     markets: dict[str, Market]
 
     def trades(self, desk: str) -> list[tuple[str, ...]]:
-        """Everything about a desk's orders and fills that is not wall time, in the order it happened."""
-        orders = reversed(self.system.items(f"/v1/desks/{desk}/orders"))
+        """Everything about a desk's orders and fills that is not wall time, in the order it happened.
+
+        A stop may be seen first by the Book or by the bar: the order is the same, the price that it looked at is not.
+        """
+        orders = list(reversed(self.system.items(f"/v1/desks/{desk}/orders")))
         fills = reversed(self.system.items(f"/v1/desks/{desk}/fills"))
-        names = ("client_id", "instrument", "side", "qty", "cause", "stop_price", "reference_price", "market_ms", "status")
+        names = ("client_id", "instrument", "side", "qty", "cause", "stop_price", "status", "filled_value")
         told = [("order", *(str(order[name]) for name in names)) for order in orders]
+        told += [("price", o["client_id"], o["reference_price"], str(o["market_ms"])) for o in orders if o["signal_id"]]
         names = ("fill_id", "client_id", "instrument", "side", "qty", "price", "fee", "ts_ms")
         return sorted(told) + [("fill", *(str(fill[name]) for name in names)) for fill in fills]
 
@@ -200,7 +204,7 @@ def test_the_reports_in_r2_agree_with_the_ledger(played: Played, desk: str) -> N
     reports = {key: _report(system, key) for key in system.stack.r2_keys(f"reports/v1/{desk}/")}
     for key, report in reports.items():
         start_ms = int(datetime.strptime(report["day"], "%Y-%m-%d").replace(tzinfo=UTC).timestamp()) * 1000
-        wanted = [fill["fill_id"] for fill in reversed(fills) if start_ms < fill["ts_ms"] <= start_ms + DAY_MS]
+        wanted = [fill["fill_id"] for fill in reversed(fills) if start_ms <= fill["ts_ms"] < start_ms + DAY_MS]
         assert [fill["fill_id"] for fill in report["fills"]] == wanted, key
     newest = reports[f"reports/v1/{desk}/{day}.json"]
     view = system.get(f"/v1/desks/{desk}")

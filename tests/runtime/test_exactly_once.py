@@ -38,7 +38,7 @@ def test_the_same_key_with_another_body_is_a_conflict_and_changes_nothing(accoun
     before = account.view()["seq"]
     other = {"instrument": "us:AAA", "side": "buy", "kind": "market", "qty": "11"}
     answer = account.post("/orders", other, "mine")
-    assert (answer.status_code, answer.json()["code"]) == (409, "idempotency_key_reused")
+    assert (answer.status_code, answer.json()["code"]) == (409, "idempotency_conflict")
     assert account.view()["seq"] == before
 
 

@@ -46,12 +46,3 @@ def cron_vars(markets: list[Market], replay_url: str) -> dict[str, str]:
         same = [instrument.symbol for instrument in market.instruments.values() if instrument.quote == currency]
         desk |= {"symbols": same}
     return found | {"VENUES": json.dumps({"file": venue}), "DESKS": json.dumps({"file": desk})}
-
-
-def configured_desks(vars_: dict[str, str]) -> list[str]:
-    """Names of the desks that will run."""
-    text = vars_.get("DESKS")
-    if text is None:
-        config = tomllib.loads((WORKERS["cron"] / "wrangler.toml").read_text())
-        text = config["vars"]["DESKS"]
-    return sorted(json.loads(text))

@@ -56,6 +56,12 @@ class Faults:
         with self._lock:
             return self._candles.popleft() if self._candles else None
 
+    @property
+    def pending(self) -> int:
+        """How many candle answers have still to go wrong."""
+        with self._lock:
+            return len(self._candles)
+
     def silence_feed(self) -> None:
         """Keep depth sockets open but send nothing, heartbeats included; what is missed is a gap in seq."""
         self._silent.set()

@@ -23,7 +23,7 @@ class NativeSql:
         before: Callable[[str], None] | None = None,
         same_as: NativeSql | None = None,
     ) -> None:
-        self._db = same_as._db if same_as else sqlite3.connect(str(path), isolation_level=None)
+        self._db: sqlite3.Connection = same_as._db if same_as else sqlite3.connect(str(path), isolation_level=None)
         self._before = before or (lambda what: None)
         self._inside = False
         self.statements = 0

@@ -97,12 +97,30 @@ def test_an_object_with_a_name_opens_only_as_that() -> None:
     [
         ("propose", {"proposals": [{}]}),
         ("propose", {"proposals": [{**proposal("AAA", 0, "100"), "price": 100.0}]}),
-        ("place", {"order": {"instrument": "us:AAA", "side": "buy", "kind": "market", "qty": "-1"}, "by": "me",
-                   "idempotency_key": "k"}),
-        ("place", {"order": {"instrument": "us:AAA", "side": "buy", "kind": "market", "qty": "NaN"}, "by": "me",
-                   "idempotency_key": "k"}),
-        ("place", {"order": {"instrument": "us:AAA", "side": "buy", "kind": "limit", "qty": "1", "limit_price": "0"},
-                   "by": "me", "idempotency_key": "k"}),
+        (
+            "place",
+            {
+                "order": {"instrument": "us:AAA", "side": "buy", "kind": "market", "qty": "-1"},
+                "by": "me",
+                "idempotency_key": "k",
+            },
+        ),
+        (
+            "place",
+            {
+                "order": {"instrument": "us:AAA", "side": "buy", "kind": "market", "qty": "NaN"},
+                "by": "me",
+                "idempotency_key": "k",
+            },
+        ),
+        (
+            "place",
+            {
+                "order": {"instrument": "us:AAA", "side": "buy", "kind": "limit", "qty": "1", "limit_price": "0"},
+                "by": "me",
+                "idempotency_key": "k",
+            },
+        ),
         ("cancel", {"client_id": "' OR 1=1 --", "by": "me", "idempotency_key": "k"}),
         ("halt", {"by": "", "reason": "x"}),
         ("order", {"client_id": 5}),

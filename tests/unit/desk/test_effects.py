@@ -259,9 +259,7 @@ def test_a_report_of_an_order_that_was_never_intended_halts_once(bench: Bench) -
     assert bench.kinds().count("halted") == 1
 
 
-@pytest.mark.parametrize(
-    ("state", "wanted"), [(OrderStatus.REJECTED, "rejected"), (OrderStatus.EXPIRED, "expired")]
-)
+@pytest.mark.parametrize(("state", "wanted"), [(OrderStatus.REJECTED, "rejected"), (OrderStatus.EXPIRED, "expired")])
 def test_the_venue_may_end_an_order(bench: Bench, state: OrderStatus, wanted: str) -> None:
     name = entry(bench)
     report(bench, name, state=state)
@@ -340,3 +338,18 @@ def test_answers_about_orders_that_are_closed_change_nothing(bench: Bench) -> No
     assert decide(bench.state, commands.Unanswered(name, "x"), context) == []
     with pytest.raises(ValueError, match="never intended"):
         project(None, ev.OrderUnknown(client_id=name, reason="x"))
+
+
+def test_a_fill_that_could_not_be_stored_is_asked_for_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = entry(bench)
+
+    def fail(*_: Any) -> None:
+        raise OSError("disk")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.desk.engine.session.store, "put_fill", fail)
+        with pytest.raises(OSError, match="disk"):
+            bench.bars(candle("AAA", 1, "100"))
+    assert status(bench, name) == "acknowledged"
+    bench.call("tick")
+    assert status(bench, name) == "filled"

@@ -28,8 +28,14 @@ from tests.unit.desk.faulty import Crash, Doom, FaultyVenue
 from tests.unit.desk.native_sql import NativeAlarm, NativeD1, NativeSql
 
 SYMBOLS = ("AAA", "BBB", "CCC", "DDD")
-TIGHT = {**LIMITS, "max_open_positions": 2, "max_orders_per_minute": 4, "max_total_notional": "30000",
-         "max_symbol_notional": "20000", "max_order_notional": "15000"}
+TIGHT = {
+    **LIMITS,
+    "max_open_positions": 2,
+    "max_orders_per_minute": 4,
+    "max_total_notional": "30000",
+    "max_symbol_notional": "20000",
+    "max_order_notional": "15000",
+}
 symbols = st.sampled_from(SYMBOLS)
 steps = st.integers(-300, 300)
 
@@ -94,8 +100,8 @@ class DeskMachine(RuleBasedStateMachine):
             after = min(max(before + moves.get(symbol, 0), 500), 100_000)
             self.price[symbol] = after
             low, high = min(before, after) - 20, max(before, after) + 20
-            shown = [f"{cents / 100:.2f}" for cents in (before, high, low, after)]
-            candles.append(candle(symbol, self.day, *shown, volume=volume))
+            opened, top, bottom, closed = (f"{cents / 100:.2f}" for cents in (before, high, low, after))
+            candles.append(candle(symbol, self.day, opened, top, bottom, closed, volume))
         self.day += 1
         self._do("bars", candles=candles)
 
@@ -137,13 +143,24 @@ class DeskMachine(RuleBasedStateMachine):
         made = proposal(symbol, self.day - 1, self._shown(symbol), action="exit", side="sell", attempt=attempt)
         self._do("propose", proposals=[made])
 
-    @rule(symbol=symbols, side=st.sampled_from(["buy", "sell"]), qty=st.integers(1, 200), limit=st.none() | steps,
-          reduce_only=st.booleans(), again=st.booleans())
+    @rule(
+        symbol=symbols,
+        side=st.sampled_from(["buy", "sell"]),
+        qty=st.integers(1, 200),
+        limit=st.none() | steps,
+        reduce_only=st.booleans(),
+        again=st.booleans(),
+    )
     def a_person_orders(
         self, symbol: str, side: str, qty: int, limit: int | None, reduce_only: bool, again: bool
     ) -> None:
-        ticket = {"instrument": f"us:{symbol}", "side": side, "kind": "market", "qty": str(qty),
-                  "reduce_only": reduce_only}
+        ticket = {
+            "instrument": f"us:{symbol}",
+            "side": side,
+            "kind": "market",
+            "qty": str(qty),
+            "reduce_only": reduce_only,
+        }
         if limit is not None:
             ticket |= {"kind": "limit", "limit_price": f"{(self.price[symbol] + limit) / 100:.2f}"}
         body = {"order": ticket, "by": "me", "idempotency_key": self._key()}
@@ -266,8 +283,10 @@ class DeskMachine(RuleBasedStateMachine):
         if self.prefix is None:
             return
         cash, fees = Decimal(100_000), Decimal(0)
-        fills = [ev.OrderFilled.parse(body) for (body,) in self.sql.rows(
-            "SELECT body FROM events WHERE kind = 'order_filled' ORDER BY seq")]
+        fills = [
+            ev.OrderFilled.parse(body)
+            for (body,) in self.sql.rows("SELECT body FROM events WHERE kind = 'order_filled' ORDER BY seq")
+        ]
         for each in fills:
             cash -= each.fill.side.sign * each.fill.qty * each.fill.price + each.fill.fee.amount
             fees += each.fill.fee.amount

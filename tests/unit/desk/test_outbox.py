@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from shared.desk.outbox import inserts
-from shared.model import exact
 from tests.unit.desk.bench import DAY, NOW, T0, Bench, candle, quote, run
 from tests.unit.desk.faulty import Crash
 
@@ -125,7 +125,7 @@ def test_a_broken_timer_is_logged_and_stops_no_other(bench: Bench, caplog: pytes
 
     engine.timers.put("settle", NOW)
     engine.timers.put("forgotten", NOW)
-    original, bench.d1.batch = bench.d1.batch, broken  # type: ignore[method-assign]
+    original, bench.d1.batch = bench.d1.batch, broken  # type: ignore[method-assign, assignment]
     bench.clock.advance(500)
     bench.fire()
     assert engine.faults["timer_outbox"] == 1
@@ -155,7 +155,7 @@ def test_a_rolled_back_transaction_leaves_no_trace_in_memory(bench: Bench) -> No
     def fail(*_: Any) -> None:
         raise OSError("disk")
 
-    original, engine.answers.keep = engine.answers.keep, fail  # type: ignore[method-assign]
+    original, engine.answers.keep = engine.answers.keep, fail  # type: ignore[method-assign, assignment]
     with pytest.raises(OSError, match="disk"):
         bench.place("AAA", "buy", "1", key="k")
     engine.answers.keep = original  # type: ignore[method-assign]
@@ -171,11 +171,11 @@ def test_old_bars_and_old_quotes_are_ignored(bench: Bench) -> None:
     bench.call("heartbeat", quotes=[quote("AAA", "89", "90", T0 + DAY)])
     assert marks["us:AAA"].price == 101
     bench.call("heartbeat", quotes=[quote("AAA", "102", "103", T0 + 2 * DAY + 9, received_ms=NOW + 99)])
-    assert (marks["us:AAA"].price, marks["us:AAA"].received_ms) == (exact.Decimal("102.5"), NOW)
+    assert (marks["us:AAA"].price, marks["us:AAA"].received_ms) == (Decimal("102.5"), NOW)
     # a quote from after the bar's close keeps its price; the bar is noted
     bench.call("heartbeat", quotes=[quote("AAA", "104", "105", T0 + 3 * DAY + 9)])
     bench.bars(candle("AAA", 2, "99"))
-    assert (marks["us:AAA"].price, marks["us:AAA"].bar_close_ms) == (exact.Decimal("104.5"), T0 + 3 * DAY)
+    assert (marks["us:AAA"].price, marks["us:AAA"].bar_close_ms) == (Decimal("104.5"), T0 + 3 * DAY)
 
 
 def test_marks_are_stored_at_bars_and_else_every_ten_seconds(bench: Bench) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -56,7 +57,7 @@ def test_a_proposal_becomes_a_position_with_its_levels(bench: Bench) -> None:
     # bought at 101.06: the distances are kept from what was paid, the stop rounded up, the target down
     assert (position["qty"], position["stop_price"], position["target_price"]) == ("200", "96.06", "109.06")
     view = bench.call("view")
-    assert view["cash"] == exact.text(exact.Decimal("100000") - exact.Decimal("20212") - exact.Decimal("20.212"))
+    assert view["cash"] == exact.text(Decimal("100000") - Decimal("20212") - Decimal("20.212"))
     assert (view["open_positions"], view["open_orders"], view["exposure"]) == (1, 0, "20200")
 
 
@@ -122,8 +123,15 @@ def test_too_small_a_risk_buys_nothing() -> None:
         ({"max_order_notional": "1550"}, "15"),
         ({"max_symbol_notional": "1250"}, "12"),
         ({"max_total_notional": "1150"}, "11"),
-        ({"risk_per_trade_bps": 1000, "max_order_notional": "900000", "max_symbol_notional": "900000",
-          "max_total_notional": "900000"}, "988"),
+        (
+            {
+                "risk_per_trade_bps": 1000,
+                "max_order_notional": "900000",
+                "max_symbol_notional": "900000",
+                "max_total_notional": "900000",
+            },
+            "988",
+        ),
     ],
 )
 def test_the_smallest_limit_sizes_the_entry(limits: dict[str, Any], qty: str) -> None:
@@ -260,7 +268,7 @@ def test_an_exit_closes_the_position_and_cancels_the_rest_of_the_entry(bench: Be
     assert (order["qty"], order["reduce_only"], order["side"]) == ("50", True, "sell")
     bench.bars(candle("AAA", 2, "110"))
     assert bench.call("positions")["items"] == []
-    assert bench.call("view")["realised"] == exact.text(50 * (exact.Decimal("109.94") - exact.Decimal("100.05")))
+    assert bench.call("view")["realised"] == exact.text(50 * (Decimal("109.94") - Decimal("100.05")))
 
 
 def test_an_exit_while_only_the_entry_works_cancels_the_entry(bench: Bench) -> None:

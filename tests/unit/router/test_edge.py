@@ -212,7 +212,7 @@ def test_openapi_knows_every_route_and_role(world: World) -> None:
     names = set(document["components"]["schemas"])
     referred = {part.split('"')[0] for part in text.split("#/components/schemas/")[1:]}
     assert referred <= names
-    order = document["components"]["schemas"]["PlaceOrder"]
+    order = document["components"]["schemas"]["Ticket"]
     assert order["properties"]["qty"] == {
         "examples": ["12.5"],
         "format": "decimal",

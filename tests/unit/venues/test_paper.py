@@ -19,8 +19,16 @@ from tests.unit.desk.bench import DAY, T0, candle, instrument
 from tests.unit.desk.native_sql import NativeSql
 
 D = Decimal
-AAA = Instrument.of(**{**instrument("AAA"), **{n: D(v) for n, v in instrument("AAA").items() if n in (
-    "tick", "lot", "min_qty", "min_notional", "multiplier")}})
+AAA = Instrument.of(
+    **{
+        **instrument("AAA"),
+        **{
+            n: D(v)
+            for n, v in instrument("AAA").items()
+            if n in ("tick", "lot", "min_qty", "min_notional", "multiplier")
+        },
+    }
+)
 RULES = Paper(fee_bps=D(10), slippage_bps=D(5), volume_share_bps=1000)
 
 

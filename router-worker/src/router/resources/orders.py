@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Query, Request
-from pydantic import model_validator
 from starlette.responses import Response
 
 from router.answers import answer, page, text_of
@@ -18,7 +17,7 @@ from router.routes import Routes
 from router.select import Select
 from shared.apikey import Role
 from shared.errors import Invalid
-from shared.model import InstrumentId, Model, OrderKind, Positive, Side
+from shared.model import Ticket
 from shared.ports import Statement
 
 ROUTES = Routes()
@@ -29,25 +28,6 @@ class OrdersQuery(PageQuery):
     """Which orders."""
 
     state: Literal["open", "closed", "all"] = "all"
-
-
-class PlaceOrder(Model):
-    """An order by hand. A market order fills at the next bar; stop and target become the position's trigger levels."""
-
-    instrument: InstrumentId
-    side: Side
-    kind: OrderKind
-    qty: Positive
-    limit_price: Positive | None = None
-    stop_price: Positive | None = None
-    target_price: Positive | None = None
-    reduce_only: bool = False
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if (self.kind is OrderKind.LIMIT) != (self.limit_price is not None):
-            raise ValueError("limit_price belongs to a limit order, and only to it")
-        return self
 
 
 @ROUTES.get("/v1/desks/{desk}/orders")
@@ -108,13 +88,13 @@ async def get_order(caller: TheCaller, desk: DeskPath, client_id: OrderPath) -> 
     return answer(await caller.ask_desk(desk, "order", {"client_id": client_id}))
 
 
-@ROUTES.post("/v1/desks/{desk}/orders", Role.TRADER, PlaceOrder, status=201)
+@ROUTES.post("/v1/desks/{desk}/orders", Role.TRADER, Ticket, status=201)
 async def place_order(
     request: Request,
     ports: ThePorts,
     desk: DeskPath,
     key: RequiredKey,
-    order: Annotated[PlaceOrder, Depends(body_of(PlaceOrder))],
+    order: Annotated[Ticket, Depends(body_of(Ticket))],
 ) -> Response:
     """Places an order by hand; the desk checks it like any other."""
     wire = {name: value for name, value in order.wire().items() if value is not None}
