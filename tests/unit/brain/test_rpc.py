@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -76,6 +76,10 @@ def test_the_entry_hands_text_through(monkeypatch: pytest.MonkeyPatch) -> None:
     workers = ModuleType("workers")
     monkeypatch.setattr(workers, "WorkerEntrypoint", object, raising=False)
     monkeypatch.setitem(sys.modules, "workers", workers)
+    pyodide_js = ModuleType("pyodide_js")
+    memory = SimpleNamespace(HEAP8=SimpleNamespace(byteLength=1 << 20))
+    monkeypatch.setattr(pyodide_js, "_module", memory, raising=False)
+    monkeypatch.setitem(sys.modules, "pyodide_js", pyodide_js)
     spec = importlib.util.spec_from_file_location("brain_entry", ENTRY)
     assert spec
     assert spec.loader
@@ -84,3 +88,4 @@ def test_the_entry_hands_text_through(monkeypatch: pytest.MonkeyPatch) -> None:
     text = json.dumps(body({"A": columns(walk(1, 60))}))
     assert finished(entry.Default().scan(text)) == rpc.scan(text)
     assert finished(entry.Default().describe("{}")) == rpc.describe("{}")
+    assert json.loads(finished(entry.Default().vitals()))["heap_bytes"] == 1 << 20
