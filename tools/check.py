@@ -32,7 +32,7 @@ def formatting() -> bool:
 
 def types() -> bool:
     """mypy --strict, each worker by itself: every one has a module called `entry`."""
-    good = run("mypy", "--strict", "shared", "tools")
+    good = run("mypy", "--strict", "shared", "tools", "bench")
     for worker in WORKERS:
         source = source_folder(worker)
         if any(source.rglob("*.py")):

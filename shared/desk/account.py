@@ -93,8 +93,11 @@ def _digits(value: Decimal) -> int:
 
 
 def halt(state: DeskState, command: commands.HaltDesk, _context: Context) -> list[ev.Event]:
-    """Halts, and asks to cancel every open order but a reduce-only market one; nothing new on a halted desk."""
-    if state.status is DeskStatus.HALTED:
+    """Halts, and asks to cancel every open order but a reduce-only market one.
+
+    On a halted desk it is nothing new, unless somebody has begun to resume: that is undone.
+    """
+    if state.status is DeskStatus.HALTED and state.resume is None:
         return []
     return [ev.Halted(by=command.by, reason=command.reason), *cancel_for_halt(state)]
 

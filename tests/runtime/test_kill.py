@@ -2,29 +2,45 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import httpx
 import pytest
 
 from tests.flow.recompute import check_archive, check_ledger
 from tests.runtime.accounts import Account
-from tests.system import System
+from tests.system import System, until
 from tools.failure import ToolError
 from tools.replay import CandleFault, Market
 
 TICKET = {"instrument": "us:AAA", "side": "buy", "kind": "market", "qty": "10"}
+DESKS = ("stocks", "fx", "hand")
 
 
-def test_killed_between_intent_and_fill_there_is_one_order_and_one_fill(system: System) -> None:
-    by_hand, by_brain = Account(system, "killed-hand"), Account(system, "killed-brain")
-    by_hand.bar("100")
-    by_brain.bar("100")
+def check(system: System, markets: list[Market]) -> None:
+    """Some bars later everything is whole: the archive, the ledgers, each order once, nothing left pending."""
+    system.leases_run_out()
+    system.tick(3)
+    for market in markets:
+        check_archive(system, market, "1d" if market.venue == "us" else "1h")
+    for desk in DESKS:
+        check_ledger(system, desk, "100000")
+        orders = system.items(f"/v1/desks/{desk}/orders")
+        assert len({order["client_id"] for order in orders}) == len(orders)
+    assert system.stack.d1("SELECT id FROM signals WHERE outcome = 'pending'") == []
+
+
+def test_killed_between_intent_and_fill_there_is_one_order_and_one_fill_and_a_halt_holds(system: System) -> None:
+    by_hand, by_brain, halted = (Account(system, f"killed-{name}") for name in ("hand", "brain", "halted"))
+    for account in (by_hand, by_brain, halted):
+        account.bar("100")
     proposal = by_brain.proposal("100")
     order = by_hand.place("buy", "10", "before")
     intended = by_brain.propose(proposal)[0]
+    halted.place("buy", "5", kind="limit", limit_price="90")
+    halted.post("/halt", {"reason": "stop"})
     system.crash()
     assert by_hand.place("buy", "10", "before") == order
     assert by_brain.propose(proposal)[0]["outcome"] == "duplicate"
@@ -38,13 +54,19 @@ def test_killed_between_intent_and_fill_there_is_one_order_and_one_fill(system: 
         assert account.rpc("verify")["checked"] == account.view()["seq"]
     assert intended["client_id"] == by_brain.orders()[0]["client_id"]
     assert by_hand.orders()[0]["client_id"] == order["client_id"]
+    view = halted.view()
+    assert (view["status"], view["halt_reason"], view["open_orders"]) == ("halted", "stop", 0)
+    refused = halted.post("/orders", TICKET)
+    assert (refused.status_code, refused.json()["code"]) == (422, "halted")
 
 
-def test_killed_while_orders_are_being_placed_each_that_was_answered_is_there_once(system: System) -> None:
+def test_killed_while_orders_are_placed_and_bars_are_played_nothing_is_lost_or_doubled(
+    system: System, markets: list[Market]
+) -> None:
     account = Account(system, "killed-placing")
     account.bar("100")
     answered: dict[str, str] = {}
-    some = threading.Event()
+    before = system.replay.clock("us").bar
 
     def place(key: str) -> None:
         try:
@@ -52,14 +74,19 @@ def test_killed_while_orders_are_being_placed_each_that_was_answered_is_there_on
         except httpx.HTTPError:
             return  # the power was cut before it was answered
         answered[key] = answer.json()["order"]["client_id"]
-        if len(answered) >= 5:
-            some.set()
 
-    keys = [f"key-{number}" for number in range(40)]
+    def play() -> None:
+        try:
+            system.tick(40)
+        except ToolError:
+            return  # killed
+
+    keys = [f"key-{number}" for number in range(60)]
     with ThreadPoolExecutor(4) as pool:
+        pool.submit(play)
         for key in keys:
             pool.submit(place, key)
-        assert some.wait(30)
+        until(lambda: len(answered) >= 5 and system.replay.clock("us").bar > before + 1)
         system.stack.kill()
     system.stack.start()
     assert len(answered) < len(keys), "nothing was under way when it was killed"
@@ -69,66 +96,55 @@ def test_killed_while_orders_are_being_placed_each_that_was_answered_is_there_on
     assert [order["status"] for order in account.orders()] == ["filled"] * len(keys)
     assert len(account.events("order_filled")) == len(keys)
     check_ledger(system, account.name, account.cash)
+    check(system, markets)
 
 
-def hanging(system: System) -> bool:
-    """The venue has been asked for candles, and does not answer."""
-    return not system.replay.faults.pending
-
-
-def just_archived(system: System) -> bool:
-    """The newest bar of a venue stands in the archive, and no desk of it has seen it yet."""
-    sql = """SELECT 1 FROM brain_state JOIN desks ON desk = scope JOIN watermarks USING (venue)
-        WHERE desk = 'stocks' AND open_time_ms + 86400000 > as_of_ms"""
-    return bool(system.stack.d1(sql))
-
-
-def desk_moved(system: System) -> bool:
-    """Something stands in the desk's own log that history does not have yet."""
-    seq = system.stack.object_sql("desk", "Desk", "stocks", "SELECT max(seq) AS seq FROM events")[0]["seq"]
-    return bool(seq > system.stack.d1("SELECT as_of_seq FROM desks WHERE desk = 'stocks'")[0]["as_of_seq"])
-
-
-@pytest.mark.parametrize("moment", [hanging, just_archived, desk_moved], ids=lambda moment: moment.__name__)
-def test_killed_during_a_tick_nothing_is_lost_or_doubled(
-    system: System, markets: list[Market], moment: Callable[[System], bool]
+def test_killed_while_the_venue_does_not_answer_the_bars_come_afterwards(
+    system: System, markets: list[Market]
 ) -> None:
-    if moment is hanging:
-        system.replay.faults.candles(CandleFault.HANG)
+    system.replay.faults.candles(CandleFault.HANG)
 
     def play() -> None:
-        for _ in range(1 if moment is hanging else 60):
-            try:
-                system.tick()
-            except ToolError:
-                return  # killed
+        with pytest.raises(ToolError):
+            system.tick()
 
     with ThreadPoolExecutor(1) as pool:
         playing = pool.submit(play)
-        while not (moment(system) or playing.done()):
-            pass  # as quick as it can ask
-        assert not playing.done(), "it was over before the moment came"
+        until(lambda: not system.replay.faults.pending)
         system.stack.kill()
-    system.replay.faults.clear()
+    playing.result()
     system.stack.start()
-    system.leases_run_out()
-    system.tick(3)
-    for market in markets:
-        check_archive(system, market, "1d" if market.venue == "us" else "1h")
-    for desk in ("stocks", "fx", "hand"):
-        check_ledger(system, desk, "100000")
-        orders = system.items(f"/v1/desks/{desk}/orders")
-        assert len({order["client_id"] for order in orders}) == len(orders)
-    assert system.stack.d1("SELECT id FROM signals WHERE outcome = 'pending'") == []
+    check(system, markets)
 
 
-def test_a_halt_survives_a_kill(system: System) -> None:
-    account = Account(system, "killed-halted")
-    account.bar("100")
-    account.place("buy", "5", kind="limit", limit_price="90")
-    account.post("/halt", {"reason": "stop"})
-    system.crash()
-    view = account.view()
-    assert (view["status"], view["halt_reason"], view["open_orders"]) == ("halted", "stop", 0)
-    refused = account.post("/orders", TICKET)
-    assert (refused.status_code, refused.json()["code"]) == (422, "halted")
+@contextmanager
+def broken_off(system: System, when: str) -> Iterator[None]:
+    """Whatever does this to D1 fails, so that a tick ends there: what came before it has happened."""
+    system.stack.d1(f"CREATE TRIGGER broken_off BEFORE {when} BEGIN SELECT RAISE(ABORT, 'broken off here'); END")
+    yield
+    system.stack.d1("DROP TRIGGER broken_off")
+
+
+MOMENTS = {
+    "after the object in R2, before the index": "INSERT ON archive_objects",
+    "after the desk has the bars, before the brain's state": "UPDATE ON brain_state",
+    "after the desk has the orders, before the outcomes": "UPDATE OF outcome ON signals",
+}
+
+
+@pytest.mark.parametrize("when", MOMENTS.values(), ids=MOMENTS.keys())
+def test_broken_off_and_killed_at_a_moment_nothing_is_lost_or_doubled(
+    system: System, markets: list[Market], when: str
+) -> None:
+    before = broken(system)
+    with broken_off(system, when):
+        until(lambda: system.tick() or broken(system) > before)
+        system.stack.kill()
+        system.stack.start()
+    check(system, markets)
+
+
+def broken(system: System) -> int:
+    """How many runs have been broken off."""
+    sql = "SELECT count(*) AS count FROM job_runs WHERE state = 'failed' AND job IN ('ingest', 'scan')"
+    return int(system.stack.d1(sql)[0]["count"])

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections import Counter
 
-from tools.paths import WORKERS
 from tools.replay.bar import INTERVALS_MS
 from tools.replay.market import Market
 

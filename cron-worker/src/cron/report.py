@@ -14,7 +14,7 @@ from shared.ports import Statement
 
 DAY_MS = 86_400_000
 MAX_ROWS = 5000
-_FILLS = "SELECT * FROM fills WHERE desk = ? AND ts_ms > ? AND ts_ms <= ? ORDER BY seq LIMIT ?"
+_FILLS = "SELECT * FROM fills WHERE desk = ? AND ts_ms >= ? AND ts_ms < ? ORDER BY seq LIMIT ?"
 _ORDERS = (
     "SELECT body FROM orders WHERE desk = ? AND json_extract(body, '$.market_ms') > ?"
     " AND json_extract(body, '$.market_ms') <= ? ORDER BY intended_seq LIMIT ?"
@@ -24,6 +24,9 @@ _AS_OF = "SELECT as_of_seq FROM desks WHERE desk = ?"
 
 async def run(context: Context) -> Done:
     """Writes the report and an equity point. Without a day, it is that of the desk's newest bar.
+
+    A fill at midnight happened at the open of the day that begins; an order at midnight was caused by the close of the
+    day that ends.
 
     A report is as fresh as the desk's outbox: `as_of_seq` says how far that was, and the same day may be written again.
     """

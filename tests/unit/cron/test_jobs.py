@@ -124,10 +124,10 @@ def test_a_report_holds_the_days_orders_and_fills_and_an_equity_point() -> None:
     day = keys.day_of(START_MS)
     assert do(place, report, "alpha") == {"orders": 2, "fills": 2, "positions": 0}
     body = json.loads(place.store.objects[f"reports/v1/alpha/{day}.json"])
-    assert [fill["seq"] for fill in body["fills"]] == [1, 2]
+    assert [fill["seq"] for fill in body["fills"]] == [0, 1]
     assert [order["client_id"] for order in body["orders"]] == ["c1", "c2"]
     assert (body["v"], body["day"], body["as_of_seq"], body["view"]["equity"]) == (1, day, 0, "100000")
-    assert do(place, report, f"alpha/{keys.day_of(START_MS + DAY_MS)}")["fills"] == 1
+    assert do(place, report, f"alpha/{keys.day_of(START_MS + DAY_MS)}")["fills"] == 2
     assert len(place.db.all("SELECT * FROM equity")) == 1
 
 

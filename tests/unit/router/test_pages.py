@@ -61,7 +61,9 @@ def test_a_cursor_comes_back_as_it_was_given_out(position: list[int | str]) -> N
         read_cursor(cursor, "other", types)
 
 
-@given(st.text(alphabet="abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_", min_size=1, max_size=400))
+@given(
+    st.text(alphabet="abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_", min_size=1, max_size=400)
+)  # pragma: allowlist secret
 def test_any_other_text_is_refused_and_breaks_nothing(text: str) -> None:
     with pytest.raises(Invalid):
         read_cursor(text, "signals", (int, str))
