@@ -23,10 +23,11 @@ MEASURES: dict[str, Measure] = {
 
 
 def main() -> int:
-    """0 when every goal was met, 2 when one was missed."""
+    """0, or with `--strict` 2 when a goal was missed."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--only", action="append", choices=list(MEASURES), metavar="NAME", help=", ".join(MEASURES))
     parser.add_argument("--quick", action="store_true", help="fewer repetitions: numbers are rougher")
+    parser.add_argument("--strict", action="store_true", help="exit with 2 when a goal was missed")
     options = parser.parse_args()
     rows: list[Row] = []
     for name in options.only or MEASURES:
@@ -35,7 +36,7 @@ def main() -> int:
     show(rows)
     missed = [row.what for row in rows if row.verdict is Verdict.MISSED]
     say(f"{len(rows)} measured, {len(missed)} missed" + (f": {', '.join(missed)}" if missed else ""))
-    return 2 if missed else 0
+    return 2 if missed and options.strict else 0
 
 
 if __name__ == "__main__":

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from bench.places import desk_on, yardstick
+from bench.places import desk_on, floor, yardstick
 from bench.report import Row
-from bench.timing import Asker, alternate
+from bench.timing import Asker, compared, in_turns
 from tests.system import System
 from tools.failure import ToolError
 from tools.replay import builtin_markets
@@ -21,11 +21,12 @@ ASKED = (("/livez", "/livez", 1.4), (LIST, "/signals", 2.0), (f"/v1/desks/{DESK}
 
 
 def measure(quick: bool) -> list[Row]:
-    """Rows of the three requests."""
-    with desk_on(builtin_markets()) as (system, _), yardstick() as stack:
+    """Rows of the three requests, each with what a bare Python worker takes for the same."""
+    with desk_on(builtin_markets()) as (system, _), yardstick() as stack, floor() as bare:
         fill(system)
-        seed(system, stack)
-        return compare(system, stack, 150 if quick else 600)
+        for each in (stack, bare):
+            seed(system, each)
+        return compare(system, stack, bare, (100, 150) if quick else (300, 600))
 
 
 def fill(system: System) -> None:
@@ -49,15 +50,17 @@ def seed(system: System, stack: Stack) -> None:
         raise ToolError(f"the yardstick could not be seeded: {reply.body.decode()[:500]}")
 
 
-def compare(system: System, stack: Stack, times: int) -> list[Row]:
-    """In turns, one connection each."""
+def compare(system: System, stack: Stack, bare: Stack, sizes: tuple[int, int]) -> list[Row]:
+    """All three in turns, one connection each; `sizes`: requests to warm up, and requests measured."""
     headers = {"Authorization": f"Bearer {system.keys['viewer']}"}
     rows = []
     for path, other, goal in ASKED:
-        ours, theirs = Asker(system.stack.url, path, headers), Asker(stack.url, other)
-        rows.append(alternate(ours, theirs, times).row(f"GET {path}", goal))
-        ours.close()
-        theirs.close()
+        askers = [Asker(system.stack.url, path, headers), Asker(stack.url, other), Asker(bare.url, other)]
+        ours, theirs, bottom = in_turns(askers, sizes[1], sizes[0])
+        rows.append(compared(f"GET {path}", ours, theirs, goal))
+        rows.append(compared("  the same from a bare Python worker", bottom, theirs))
+        for asker in askers:
+            asker.close()
     return rows
 
 

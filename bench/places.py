@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.system import System
+from tools import vendor
 from tools.dev import credentials, desks
 from tools.dev.player import Player
 from tools.failure import ToolError
@@ -19,6 +21,7 @@ from tools.replay.generator import VENUE
 from tools.stack import Stack
 
 PROBE = ROOT / "bench" / "probe" / "wrangler.toml"
+FLOOR = ROOT / "bench" / "floor"
 YARDSTICK = ROOT / "bench" / "js" / "wrangler.toml"
 TARGETS = {"router": "ROUTER", "cron": "CRON", "brain": "BRAIN", "desk": "DESK_WORKER", "book": "BOOK_WORKER"}
 STRATEGIES = [{"name": "sma_cross", "params": {}}, {"name": "rsi_reversion", "params": {}}]
@@ -130,3 +133,15 @@ def yardstick() -> Iterator[Stack]:
         Stack(Path(folder), workers=(), extra_configs=[YARDSTICK], snapshot=False) as stack,
     ):
         yield stack
+
+
+@contextmanager
+def floor() -> Iterator[Stack]:
+    """The bare Python worker, with the yardstick beside it for its object and its rows."""
+    with tempfile.TemporaryDirectory(prefix="edgedesk-bench-floor-") as folder:
+        worker = Path(folder, "floor")
+        shutil.copytree(FLOOR, worker)
+        shutil.copytree(vendor.packages("brain"), worker / "python_modules")
+        configs = [worker / "wrangler.toml", YARDSTICK]
+        with Stack(Path(folder, "state"), workers=(), extra_configs=configs) as stack:
+            yield stack

@@ -6,7 +6,6 @@ import http.client
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from bench.report import Row, Verdict
@@ -43,40 +42,30 @@ class Asker:
         self._connection.close()
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """Milliseconds of ours and the yardstick's."""
-
-    ours: list[float]
-    theirs: list[float]
-
-    def ratio(self, share: float) -> float:
-        """Of the two percentiles."""
-        return percentile(self.ours, share) / percentile(self.theirs, share)
-
-    def row(self, what: str, goal: float) -> Row:
-        """Shown with p50 and p99; the goal is for the ratio at p50."""
-        return Row(
-            what,
-            _both(self.ours),
-            _both(self.theirs),
-            f"{self.ratio(0.5):.2f} / {self.ratio(0.99):.2f}",
-            f"p50 <= {goal:g} x",
-            Verdict.of(self.ratio(0.5) <= goal),
-        )
+def compared(what: str, ours: Sequence[float], theirs: Sequence[float], goal: float | None = None) -> Row:
+    """Shown with p50 and p99; the goal is for the ratio at p50."""
+    ratios = [percentile(ours, share) / percentile(theirs, share) for share in (0.5, 0.99)]
+    return Row(
+        what,
+        _both(ours),
+        _both(theirs),
+        " / ".join(f"{ratio:.2f}" for ratio in ratios),
+        "" if goal is None else f"p50 <= {goal:g} x",
+        Verdict.SAID if goal is None else Verdict.of(ratios[0] <= goal),
+    )
 
 
 def _both(values: Sequence[float]) -> str:
     return f"{percentile(values, 0.5):.2f} / {percentile(values, 0.99):.2f} ms"
 
 
-def alternate(ours: Asker, theirs: Asker, times: int, warm_up: int = 30) -> Pair:
-    """Each in turn, after a warm-up."""
+def in_turns(askers: Sequence[Asker], times: int, warm_up: int) -> list[list[float]]:
+    """Milliseconds of each, asked in turns; wasm runs at its full speed only after some hundred requests."""
     for _ in range(warm_up):
-        ours.ask()
-        theirs.ask()
-    found = Pair([], [])
+        for asker in askers:
+            asker.ask()
+    found: list[list[float]] = [[] for _ in askers]
     for _ in range(times):
-        found.ours.append(ours.ask()[0])
-        found.theirs.append(theirs.ask()[0])
+        for asker, times_ms in zip(askers, found, strict=True):
+            times_ms.append(asker.ask()[0])
     return found

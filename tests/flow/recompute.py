@@ -21,8 +21,8 @@ GENESIS = "0" * 64
 def recorded(market: Market, interval: str, market_ms: int, from_ms: int = 0) -> dict[str, list[Row]]:
     """Every bar of the recording that has closed by `market_ms`, by symbol."""
     found = {}
-    for symbol, key in ((symbol, key) for symbol, key in ((key[0], key) for key in market.series) if key[1] == interval):
-        rows = [_row(bar) for bar in market.closed(key, market_ms, from_ms, None, 1_000_000)]
+    for symbol in sorted(symbol for symbol, length in market.series if length == interval):
+        rows = [_row(bar) for bar in market.closed((symbol, interval), market_ms, from_ms, None, 1_000_000)]
         if rows:
             found[symbol] = rows
     return found
@@ -50,7 +50,9 @@ def archived(system: System, venue: str, interval: str) -> dict[str, list[Row]]:
 
 
 def index_rows(system: System, venue: str, interval: str) -> list[dict[str, Any]]:
-    return system.stack.d1("SELECT * FROM archive_objects WHERE venue = ? AND interval = ? ORDER BY key", [venue, interval])
+    return system.stack.d1(
+        "SELECT * FROM archive_objects WHERE venue = ? AND interval = ? ORDER BY key", [venue, interval]
+    )
 
 
 def check_archive(system: System, market: Market, interval: str) -> dict[str, list[Row]]:

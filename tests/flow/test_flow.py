@@ -103,11 +103,15 @@ def test_kv_holds_the_newest_bars_of_the_archive(played: Played, venue: str) -> 
 
 @pytest.mark.parametrize("desk", DESKS)
 def test_a_scan_fires_once_for_each_closed_bar(played: Played, desk: str) -> None:
-    runs = played.system.stack.d1("SELECT counts FROM job_runs WHERE job = 'scan' AND scope = ? AND state = 'done'", [desk])
+    runs = played.system.stack.d1(
+        "SELECT counts FROM job_runs WHERE job = 'scan' AND scope = ? AND state = 'done'", [desk]
+    )
     steps = [json.loads(run["counts"])["steps"] for run in runs]
     # the first one also warms up on the history, in a step of its own
     assert sorted(steps) == [1] * (BARS - 1) + [2]
-    failed = played.system.stack.d1("SELECT job, state, error FROM job_runs WHERE state NOT IN ('done', 'queued', 'running')")
+    failed = played.system.stack.d1(
+        "SELECT job, state, error FROM job_runs WHERE state NOT IN ('done', 'queued', 'running')"
+    )
     assert failed == []
 
 
@@ -211,7 +215,9 @@ def test_the_reports_in_r2_agree_with_the_ledger(played: Played, desk: str) -> N
     for name in ("cash", "equity", "realised", "unrealised", "fees", "seq", "market_ms"):
         assert newest["view"][name] == view[name]
     assert newest["positions"] == system.items(f"/v1/desks/{desk}/positions")
-    points = system.stack.d1("SELECT equity, cash FROM equity WHERE desk = ? AND market_ms = ?", [desk, view["market_ms"]])
+    points = system.stack.d1(
+        "SELECT equity, cash FROM equity WHERE desk = ? AND market_ms = ?", [desk, view["market_ms"]]
+    )
     assert points == [{"equity": view["equity"], "cash": view["cash"]}]
 
 

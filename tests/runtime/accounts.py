@@ -44,7 +44,9 @@ def wall_ms() -> int:
 
 def rpc(system: System, kind: str, name: str, method: str, body: dict[str, Any]) -> Any:
     """The value of a method of the brain, of a desk or of a book; `RpcFailed` for an error that came as a value."""
-    reply = system.stack.fetch("probe", f"/{kind}/{quote(name, safe='')}/{method}", "POST", body=json.dumps(body).encode())
+    reply = system.stack.fetch(
+        "probe", f"/{kind}/{quote(name, safe='')}/{method}", "POST", body=json.dumps(body).encode()
+    )
     assert reply.status == httpx.codes.OK, reply.body.decode()
     envelope = json.loads(reply.body)
     if not envelope["ok"]:
@@ -61,7 +63,9 @@ def instrument(symbol: str) -> dict[str, Any]:
 class Account:
     """Desk `name` with instruments us:AAA and us:BBB, on days that only this test knows."""
 
-    def __init__(self, system: System, name: str, *, cash: str = "100000", limits: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, system: System, name: str, *, cash: str = "100000", limits: dict[str, Any] | None = None
+    ) -> None:
         self.system = system
         self.name = name
         self.cash = cash

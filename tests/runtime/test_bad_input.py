@@ -167,8 +167,13 @@ def test_sql_in_a_parameter_is_only_text(system: System, path: str, name: str) -
         assert client.get(path, params={**needed, "surprise": "1"}).status_code == 422
 
 
-@pytest.mark.parametrize("path", ["/v1/desks/{}", "/v1/desks/{}/orders", "/v1/books/{}/AAPL", "/v1/books/us/{}", "/v1/desks/stocks/orders/{}"])
-@pytest.mark.parametrize("text", ["x%27%3B%20DROP%20TABLE%20orders", "..%2f..%2f", "%00", "A" * 5000, "stocks%0d%0aX-Evil: 1"])
+@pytest.mark.parametrize(
+    "path",
+    ["/v1/desks/{}", "/v1/desks/{}/orders", "/v1/books/{}/AAPL", "/v1/books/us/{}", "/v1/desks/stocks/orders/{}"],
+)
+@pytest.mark.parametrize(
+    "text", ["x%27%3B%20DROP%20TABLE%20orders", "..%2f..%2f", "%00", "A" * 5000, "stocks%0d%0aX-Evil: 1"]
+)
 def test_nonsense_in_a_path_is_not_found(system: System, path: str, text: str) -> None:
     with system.client() as client:
         answer = client.get(path.format(text))

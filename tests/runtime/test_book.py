@@ -36,8 +36,7 @@ def test_depth_flows_with_exact_prices_and_without_a_gap(system: System, markets
             bars = bars_of(system, markets, symbol)
             close = bars[-1][4]
             half = max(Decimal(1), (close / TICK / 10_000).to_integral_value(ROUND_CEILING)) * TICK
-            seq = POINTS * len(bars)
-            book = until(lambda name=symbol, seq=seq: _at(book_of(system, name), seq))
+            book = arrived(system, symbol, POINTS * len(bars))
             assert [Decimal(price) for price, _ in book["bids"]] == [close - n * half for n in range(1, 6)]
             assert [Decimal(price) for price, _ in book["asks"]] == [close + n * half for n in range(1, 6)]
             assert (book["ts_ms"], book["stale"]) == (system.replay.clock("us").market_ms, False)
@@ -45,9 +44,12 @@ def test_depth_flows_with_exact_prices_and_without_a_gap(system: System, markets
     assert [counters.get(name, 0) for name in ("malformed", "gaps", "refused", "unknown_symbol")] == [0, 0, 0, 0]
 
 
-def _at(book: dict[str, Any], seq: int) -> dict[str, Any] | None:
-    assert book["seq"] <= seq
-    return book if book["seq"] == seq else None
+def arrived(system: System, symbol: str, seq: int) -> dict[str, Any]:
+    """The book of a symbol once it has seen message `seq`, which nothing may come after."""
+    until(lambda: book_of(system, symbol)["seq"] >= seq)
+    book = book_of(system, symbol)
+    assert book["seq"] == seq
+    return book
 
 
 def test_a_symbol_without_a_bar_has_no_book(system: System) -> None:

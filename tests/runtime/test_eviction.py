@@ -40,7 +40,9 @@ LIFE: tuple[Step, ...] = (
     lambda desk: desk.propose(desk.proposal("103", "BBB")),
     lambda desk: desk.propose(desk.proposal("103", "BBB")),
     lambda desk: desk.bar("104"),
-    lambda desk: desk.rpc("trigger", level=desk.rpc("heartbeat", quotes=[])["levels"][0], quote=desk.quote("89", "89.02")),
+    lambda desk: desk.rpc(
+        "trigger", level=desk.rpc("heartbeat", quotes=[])["levels"][0], quote=desk.quote("89", "89.02")
+    ),
     lambda desk: desk.rpc("heartbeat", quotes=[desk.quote("88", "88.02")]),  # the exit is under way: nothing more
     lambda desk: desk.bar("88"),
     lambda desk: desk.rpc("halt", by="edk_trader", reason="that was a stop"),
@@ -86,7 +88,18 @@ def test_an_eviction_between_every_two_steps_of_an_orders_life_changes_nothing(s
     for number, (one, other) in enumerate(zip(wanted, found, strict=True)):
         assert other == one, f"step {number}"
     assert [plain(evicted, event) for event in evicted.events()] == [plain(steady, event) for event in steady.events()]
-    names = ("cash", "equity", "realised", "unrealised", "fees", "open_positions", "open_orders", "seq", "status", "market_ms")
+    names = (
+        "cash",
+        "equity",
+        "realised",
+        "unrealised",
+        "fees",
+        "open_positions",
+        "open_orders",
+        "seq",
+        "status",
+        "market_ms",
+    )
     assert {name: evicted.view()[name] for name in names} == {name: steady.view()[name] for name in names}
     # it was a life worth living: a partial fill, a stop, refusals, a cancel, a halt and its end
     kinds = {event["kind"] for event in steady.events()}

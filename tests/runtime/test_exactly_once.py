@@ -113,7 +113,9 @@ def test_signals_delivered_again_make_no_new_order(system: System) -> None:
         f" AND outcome = 'intended' AND bar_close_ms = ({newest})"
     )
     system.player.fire()
-    told = system.stack.d1("SELECT outcome, client_id FROM signals WHERE desk = 'stocks' AND outcome IN ('pending', 'duplicate')")
+    told = system.stack.d1(
+        "SELECT outcome, client_id FROM signals WHERE desk = 'stocks' AND outcome IN ('pending', 'duplicate')"
+    )
     assert told
     assert {each["outcome"] for each in told} == {"duplicate"}
     assert {each["client_id"] for each in told} <= {order["client_id"] for order in before["orders"]}

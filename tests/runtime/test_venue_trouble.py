@@ -10,7 +10,13 @@ from tests.flow.recompute import check_archive, check_ledger
 from tests.system import System
 from tools.replay import CandleFault, Market
 
-REFUSED_AT_FIRST = (CandleFault.ERROR_500, CandleFault.TOO_MANY, CandleFault.GARBAGE, CandleFault.TRUNCATED, CandleFault.EMPTY)
+REFUSED_AT_FIRST = (
+    CandleFault.ERROR_500,
+    CandleFault.TOO_MANY,
+    CandleFault.GARBAGE,
+    CandleFault.TRUNCATED,
+    CandleFault.EMPTY,
+)
 WHOLE_TICK = 12
 """Answers enough to spoil every retry of a tick, for both venues."""
 
@@ -25,11 +31,15 @@ def check(system: System, markets: list[Market]) -> None:
 
 
 @pytest.mark.parametrize("kind", REFUSED_AT_FIRST, ids=lambda kind: kind.value)
-def test_one_bad_answer_is_asked_for_again_within_the_run(system: System, markets: list[Market], kind: CandleFault) -> None:
+def test_one_bad_answer_is_asked_for_again_within_the_run(
+    system: System, markets: list[Market], kind: CandleFault
+) -> None:
     system.replay.faults.candles(kind)
     system.tick()
     check(system, markets)
-    runs = system.stack.d1("SELECT scope, state, counts FROM job_runs WHERE job = 'ingest' ORDER BY queued_ms DESC LIMIT 2")
+    runs = system.stack.d1(
+        "SELECT scope, state, counts FROM job_runs WHERE job = 'ingest' ORDER BY queued_ms DESC LIMIT 2"
+    )
     assert {run["state"] for run in runs} == {"done"}
     assert sum(json.loads(run["counts"]).get("retries", 0) for run in runs) == 1
 
@@ -52,7 +62,9 @@ def test_a_venue_that_is_down_for_a_while_is_caught_up_with(system: System, mark
     system.replay.faults.candles(CandleFault.ERROR_500, WHOLE_TICK)
     for _ in range(2):
         system.tick()
-    failed = system.stack.d1("SELECT error FROM job_runs WHERE job = 'ingest' AND state = 'failed' ORDER BY queued_ms DESC LIMIT 1")
+    failed = system.stack.d1(
+        "SELECT error FROM job_runs WHERE job = 'ingest' AND state = 'failed' ORDER BY queued_ms DESC LIMIT 1"
+    )
     assert "venue_unavailable" in failed[0]["error"]
     system.replay.faults.clear()
     system.tick()

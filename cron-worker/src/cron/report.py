@@ -9,7 +9,7 @@ from typing import Any
 from cron import delivery
 from cron.context import Context, Done
 from shared.archive import keys
-from shared.errors import Invalid, NotFound
+from shared.errors import Invalid, NotFound, StorageUnavailable
 from shared.ports import Statement
 
 DAY_MS = 86_400_000
@@ -28,12 +28,16 @@ async def run(context: Context) -> Done:
     A fill at midnight happened at the open of the day that begins; an order at midnight was caused by the close of the
     day that ends.
 
-    A report is as fresh as the desk's outbox: `as_of_seq` says how far that was, and the same day may be written again.
+    It waits until the desk's outbox has brought everything: nobody asks for the same day again. `as_of_seq` says how far
+    that was.
     """
     desk, _, day = context.scope.partition("/")
     if desk not in context.settings.DESKS:
         raise NotFound(f"desk {desk!r} is not configured")
     peer = context.ports.desks.named(desk)
+    lag = (await peer.call("tick", {})).get("outbox_lag")
+    if lag:
+        raise StorageUnavailable(f"{lag} events of desk {desk} are not in D1 yet; a report without them would stay so")
     view = await peer.call("view", {})
     positions = await peer.call("positions", {})
     if not day:

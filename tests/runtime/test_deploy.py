@@ -1,0 +1,46 @@
+"""`make deploy`: offline it builds and weighs every worker; for real it refuses what is not ready."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+
+from tools.paths import DEPLOY_ORDER, ROOT
+
+PAID_KIB, FREE_KIB = 10 * 1024, 3 * 1024
+
+
+def deploy(**environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tools.deploy"]
+    environ = {**os.environ, "COLUMNS": "200", **environment}
+    return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+
+
+def test_a_dry_run_builds_every_worker_and_each_is_under_the_limit() -> None:
+    result = deploy(ENV="staging", DRY_RUN="1")
+    assert result.returncode == 0, result.stdout + result.stderr
+    rows = re.findall(r"│\s*(\w+)\s*│\s*(\d+)\s*│\s*(\d+)\s*│\s*(\d+) %\s*│\s*(\d+) %", result.stdout)
+    assert [row[0] for row in rows] == list(DEPLOY_ORDER)
+    for worker, raw, packed, of_free, of_paid in rows:
+        print(f"{worker}: {packed} KiB compressed, {of_free} % of 3 MB")  # noqa: T201
+        assert 0 < int(packed) < PAID_KIB, worker
+        assert int(packed) < int(raw)
+        assert abs(int(of_free) - 100 * int(packed) / FREE_KIB) <= 1
+        assert abs(int(of_paid) - 100 * int(packed) / PAID_KIB) <= 1
+
+
+def test_a_real_deploy_refuses_placeholder_ids() -> None:
+    for target in ("staging", "production"):
+        result = deploy(ENV=target, DRY_RUN="")
+        assert result.returncode == 1
+        assert "placeholders" in result.stderr
+        assert "wrangler d1 create" in result.stderr
+
+
+def test_an_unknown_environment_is_refused() -> None:
+    for target in ("", "local", "prod"):
+        result = deploy(ENV=target, DRY_RUN="1")
+        assert result.returncode == 1
+        assert "ENV=staging" in result.stderr
