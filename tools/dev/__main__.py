@@ -71,10 +71,15 @@ def start(options: Options, cleanup: ExitStack) -> Player:
     for name in stack.apply_migrations():
         say(f"  migration {name} applied")
     credentials.ensure(options.state_dir, stack)
-    say(f"API keys: {options.state_dir / 'credentials.json'}")
+    say(f"API keys: {shown_path(options.state_dir / 'credentials.json')}")
     player = Player(stack, replay, [market.venue for market in markets])
     player.fire()
     return player
+
+
+def shown_path(path: Path) -> Path:
+    """Short, where it lies below the folder that one stands in."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def tell(market: Market) -> None:
