@@ -17,7 +17,7 @@ from shared.model import Interval
 from tests.unit.cron.world import DAY_MS, MINUTE_MS, START_MS, WireVenue, World, settings, symbols, wave
 
 
-def finding(name: str) -> Any:
+def finding(name: str) -> pytest.MarkDecorator:
     return pytest.mark.xfail(strict=True, reason=f"review finding {name}")
 
 
