@@ -91,7 +91,7 @@ class System:
         until(done)
 
 
-def until(condition: Callable[[], T], within_s: float = WAIT_S) -> T:
+def until(condition: Callable[[], T | None], within_s: float = WAIT_S) -> T:
     """Asks again and again until the condition holds; fails when it does not in time."""
     deadline = time.monotonic() + within_s
     while True:
