@@ -7,7 +7,11 @@
 Whatever is stored (D1, KV, R2, objects) is kept under `state_dir`, across `stop()` and `kill()` alike.
 """
 
+import argparse
 import base64
+import secrets
+import signal
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,9 +19,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from tools import bundle, snapshot, vendor
-from tools.failure import ToolError
+from tools.failure import ToolError, run_main, say
 from tools.harness import Harness, Log
-from tools.paths import WORKERS, script_name
+from tools.paths import BUILD, WORKERS, script_name
 from tools.storage import Storage, decoded
 
 __all__ = ["Log", "Reply", "Stack"]
@@ -151,3 +155,25 @@ class Stack(Storage):
                 for worker, config in (*ours, *others)
             ],
         }
+
+
+def main() -> int:
+    """The five workers alone, without a market: for a look at the runtime itself."""
+    parser = argparse.ArgumentParser(prog="python -m tools.stack", description=main.__doc__)
+    parser.add_argument("--port", type=int, default=8787, help="where the router listens (default: 8787)")
+    parser.add_argument("--state", type=Path, default=BUILD / "stack", help="what is kept, and where")
+    parser.add_argument("--cold", action="store_true", help="start without the memory snapshot")
+    asked = parser.parse_args()
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    pepper = {"router": {"KEY_PEPPER": secrets.token_urlsafe(48)}}
+    with Stack(asked.state, port=asked.port, secrets=pepper, snapshot=not asked.cold) as stack:
+        stack.apply_migrations()
+        say(f"Ready: {stack.url}/livez   (Ctrl-C stops)")
+        stop.wait()
+    return 0
+
+
+if __name__ == "__main__":
+    run_main(main)

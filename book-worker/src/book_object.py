@@ -27,6 +27,7 @@ class Book(DurableObject):  # type: ignore[misc]
 
     def __init__(self, ctx: Any, env: Any) -> None:
         super().__init__(ctx, env)
+        log.setup("INFO")
         settings = BookSettings.load(text_vars(self.env))
         log.setup(settings.LOG_LEVEL)
         self._tasks: set[asyncio.Future[None]] = set()

@@ -24,6 +24,7 @@ class _Reading(DurableObject):  # type: ignore[misc, unused-ignore]
 
     def __init__(self, ctx: Any, env: Any) -> None:
         super().__init__(ctx, env)
+        log.setup("INFO")
         log.setup(DeskSettings.load(text_vars(env)).LOG_LEVEL)
         sql = ObjectSql(ctx)
         # an object made by name knows it; one made by a bare id is told by its first `open`

@@ -70,6 +70,8 @@ def start(options: Options, cleanup: ExitStack) -> Player:
     cleanup.callback(keep_log, stack, options.state_dir / "workers.log")
     for name in stack.apply_migrations():
         say(f"  migration {name} applied")
+    # whoever held a lease ended with the last run, perhaps by SIGKILL: nobody has to wait for it to run out
+    stack.d1("DELETE FROM leases")
     credentials.ensure(options.state_dir, stack)
     say(f"API keys: {shown_path(options.state_dir / 'credentials.json')}")
     player = Player(stack, replay, [market.venue for market in markets])
