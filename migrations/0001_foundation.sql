@@ -19,7 +19,16 @@ CREATE TABLE watermarks (                   -- the newest archived bar of a symb
     PRIMARY KEY (venue, symbol, interval)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE gaps (                         -- bars that other symbols of the venue have and this one lacks
+CREATE TABLE markets (                      -- how far the newest ingest came
+    venue TEXT NOT NULL,
+    interval TEXT NOT NULL,
+    market_ms INTEGER NOT NULL,             -- the venue's clock
+    complete INTEGER NOT NULL,              -- 1: whatever had closed by then is archived
+    at_ms INTEGER NOT NULL,                 -- wall time of that
+    PRIMARY KEY (venue, interval)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE gaps (                         -- bars that a symbol should have and lacks
     venue TEXT NOT NULL,
     symbol TEXT NOT NULL,
     interval TEXT NOT NULL,
@@ -125,7 +134,7 @@ CREATE TABLE fills (
     PRIMARY KEY (desk, seq)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE equity (                       -- one point per desk and report
+CREATE TABLE equity (                       -- one point per desk and market time; of days long past only the last
     desk TEXT NOT NULL,
     market_ms INTEGER NOT NULL,
     at_ms INTEGER NOT NULL,
@@ -171,6 +180,8 @@ CREATE TABLE job_runs (
 ) STRICT;
 CREATE INDEX job_runs_newest ON job_runs (queued_ms, id);
 CREATE INDEX job_runs_running ON job_runs (job, scope) WHERE state = 'running';
+CREATE INDEX job_runs_queued ON job_runs (queued_ms) WHERE state = 'queued';
+CREATE INDEX job_runs_failed ON job_runs (job) WHERE state = 'failed';
 
 CREATE TABLE leases (                       -- no job overlaps itself
     name TEXT PRIMARY KEY,

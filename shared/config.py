@@ -49,6 +49,7 @@ class Limits(Model):
     max_symbol_notional: Positive
     max_total_notional: Positive
     max_open_positions: int = Field(ge=1, le=1000)
+    max_open_orders: int = Field(default=200, ge=1, le=500)
     max_orders_per_minute: int = Field(ge=1, le=10_000)
     max_data_age_ms: int = Field(default=60_000, ge=1000)
     max_signal_age_bars: int = Field(default=1, ge=1, le=10)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from shared.archive import keys, ndjson
 from shared.archive.candles import CandleArchive, Stored
@@ -14,6 +14,8 @@ from shared.ports import Database, ObjectStore, Statement
 
 MAX_MERGED = 240
 """Objects merged in one run: a read and a delete each, well inside an invocation's 1,000 operations."""
+MIN_GATHERED = 60
+"""Of the unit that still grows: an hour of one-minute bars, so that no range of bars lies in very many objects."""
 
 _UNITS = (
     "SELECT substr(day, 1, ?) AS unit, count(*) AS objects FROM archive_objects WHERE venue = ?"
@@ -22,6 +24,10 @@ _UNITS = (
 _OBJECTS = (
     "SELECT key, from_ms, to_ms FROM archive_objects WHERE venue = ? AND interval = ? AND day >= ? AND day <= ?"
     " ORDER BY to_ms, from_ms, key LIMIT ?"
+)
+_SMALL = (
+    "SELECT key, from_ms, to_ms FROM archive_objects WHERE venue = ? AND interval = ? AND day >= ? AND day <= ?"
+    " AND compacted = 0 ORDER BY to_ms, from_ms, key LIMIT ?"
 )
 _FORGET = "DELETE FROM archive_objects WHERE key IN (SELECT value FROM json_each(?))"
 _INDEXED = "SELECT key FROM archive_objects WHERE key IN (SELECT value FROM json_each(?))"
@@ -59,17 +65,25 @@ async def compact(
     if len(merged) < 2:
         return Compacted(0, 0, 0, await sweep(db, store, venue, interval, unit), False)
     key = keys.part_key(venue, interval, unit, run) if more else keys.compacted_key(venue, interval, unit)
-    body, rows_read, rows_kept = await _merged(store, [str(each["key"]) for each in merged])
-    await store.put(key, body)
-    if await store.get(key) != body:
-        raise StorageUnavailable(f"{key}: what was read back is not what was written", key=key)
-    from_ms, to_ms = min(each["from_ms"] for each in merged), max(each["to_ms"] for each in merged)
-    stored = Stored(key, keys.day_of(to_ms), from_ms, to_ms, rows_kept, len(body))
-    old = [str(each["key"]) for each in merged if each["key"] != key]
-    index = CandleArchive(db, store, venue, interval).index(stored, now_ms, compacted=not more)
-    await db.batch([index, Statement(_FORGET, (json.dumps(old),))])
-    await store.delete(old)
+    archive = CandleArchive(db, store, venue, interval)
+    rows_read, rows_kept = await _switch(db, store, archive, key, merged, now_ms)
     return Compacted(len(merged), rows_read, rows_kept, await sweep(db, store, venue, interval, unit), more)
+
+
+async def gather(
+    db: Database, store: ObjectStore, venue: str, interval: Interval, unit: str, run: str, now_ms: int
+) -> Compacted:
+    """Merges the objects of runs of the unit that still grows into one part, once they are many.
+
+    Nothing is swept: an ingest may be writing there right now.
+    """
+    objects = await db.rows(_SMALL, venue, interval.value, *keys.days_of(unit), MAX_MERGED)
+    if len(objects) < MIN_GATHERED:
+        return Compacted(0, 0, 0, 0, more=False)
+    archive = CandleArchive(db, store, venue, interval)
+    key = keys.part_key(venue, interval, unit, run)
+    rows_read, rows_kept = await _switch(db, store, archive, key, objects, now_ms)
+    return Compacted(len(objects), rows_read, rows_kept, 0, more=len(objects) == MAX_MERGED)
 
 
 async def sweep(db: Database, store: ObjectStore, venue: str, interval: Interval, unit: str) -> int:
@@ -85,6 +99,27 @@ async def sweep(db: Database, store: ObjectStore, venue: str, interval: Interval
     orphans = [key for key in listed if key not in kept and keys.run_of(key) not in running]
     await store.delete(orphans)
     return len(orphans)
+
+
+async def _switch(
+    db: Database,
+    store: ObjectStore,
+    archive: CandleArchive,
+    key: str,
+    objects: Sequence[Mapping[str, Any]],
+    now_ms: int,
+) -> tuple[int, int]:
+    """Puts one object in the place of these; (rows read, rows kept)."""
+    body, rows_read, rows_kept = await _merged(store, [str(each["key"]) for each in objects])
+    await store.put(key, body)
+    if await store.get(key) != body:
+        raise StorageUnavailable(f"{key}: what was read back is not what was written", key=key)
+    from_ms, to_ms = min(each["from_ms"] for each in objects), max(each["to_ms"] for each in objects)
+    stored = Stored(key, keys.day_of(to_ms), from_ms, to_ms, rows_kept, len(body))
+    old = [str(each["key"]) for each in objects if each["key"] != key]
+    await db.batch([archive.index(stored, now_ms, compacted=True), Statement(_FORGET, (json.dumps(old),))])
+    await store.delete(old)
+    return rows_read, rows_kept
 
 
 async def _merged(store: ObjectStore, names: Sequence[str]) -> tuple[bytes, int, int]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from shared.archive.candles import Bars, CandleArchive
 from shared.archive.ndjson import Row
+from shared.errors import TooLarge
 from shared.model import Interval
 
 VERSION = 1
@@ -74,6 +75,13 @@ class Window:
                 lacking.append(horizon if known is None else max(horizon, known + self.interval.ms))
         return min(lacking, default=None)
 
+    def forget_lagging(self, watermarks_ms: Mapping[str, int]) -> None:
+        """Drops every symbol that lacks archived bars."""
+        for symbol, mark in watermarks_ms.items():
+            known = self.newest_ms(symbol)
+            if known is not None and known < mark:
+                del self.series[symbol]
+
     def to_bytes(self) -> bytes:
         """Format 1; the same bars give the same bytes."""
         symbols = {symbol: self._columns(self.series[symbol]) for symbol in sorted(self.series) if self.series[symbol]}
@@ -114,11 +122,24 @@ def _series(symbol: str, columns: Mapping[str, list[Any]], step_ms: int, bars: i
 
 
 async def catch_up(window: Window, watermarks_ms: Mapping[str, int], archive: CandleArchive) -> int:
-    """Brings a missing or stale window up to the watermarks from the archive; how many bars that took."""
+    """Brings a missing or stale window up to the watermarks from the archive; how many bars that took.
+
+    Where that touches too many objects, the newest part that does not is taken, and no symbol keeps older bars behind
+    a hole. Raises `TooLarge` when not even one interval can be read.
+    """
     from_ms = window.behind(watermarks_ms)
     if from_ms is None:
         return 0
-    bars = await archive.read(from_ms, max(watermarks_ms.values()))
+    to_ms = max(watermarks_ms.values())
+    while True:
+        try:
+            bars = await archive.read(from_ms, to_ms)
+            break
+        except TooLarge:
+            if from_ms == to_ms:
+                raise
+            window.forget_lagging(watermarks_ms)
+            from_ms = (from_ms + to_ms + 1) // 2
     for series in bars.values():
         window.add(series.values())
     return sum(len(series) for series in bars.values())

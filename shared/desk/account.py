@@ -14,6 +14,7 @@ from shared.model import Instrument, OrderStatus, exact
 
 CONFIRM_WITHIN_MS = 300_000
 MAX_INSTRUMENTS = 2000
+COUNTED_IN = ("base", "quote", "settle", "multiplier")
 
 
 def open_desk(state: DeskState | None, command: commands.Open) -> list[ev.Event]:
@@ -56,7 +57,7 @@ def _limits(state: DeskState, command: commands.Open) -> list[ev.Event]:
 
 
 def _listing(state: DeskState, command: commands.Open) -> list[ev.Event]:
-    named = {instrument.id: instrument for instrument in command.instruments}
+    named = {instrument.id: _kept(state, instrument) for instrument in command.instruments}
     news = tuple(
         instrument
         for name, instrument in named.items()
@@ -64,6 +65,16 @@ def _listing(state: DeskState, command: commands.Open) -> list[ev.Event]:
     )
     removed = tuple(sorted(state.instruments.keys() - named.keys() - set(state.delisted)))
     return [ev.InstrumentsListed(instruments=news, removed=removed)] if news or removed else []
+
+
+def _kept(state: DeskState, instrument: Instrument) -> Instrument:
+    """What the desk lists for it: once it was traded, money, positions and orders are counted in what it was then."""
+    before = state.instruments.get(instrument.id)
+    if before is None or not (instrument.id in state.positions or state.open_orders(instrument.id)):
+        return instrument
+    was = {name: getattr(before, name) for name in COUNTED_IN}
+    kept = instrument.model_copy(update=was)
+    return kept if _places(kept) <= exact.MAX_DIGITS else before
 
 
 def _tradable(command: commands.Open) -> None:

@@ -65,7 +65,7 @@ def _filled(state: DeskState, order: Order, fill: Fill) -> ev.OrderFilled:
     instrument = state.instruments[order.instrument]
     value = ledger.value_of(instrument, fill.qty, fill.price)
     event = ev.OrderFilled(fill=fill, value=value, status=_status_after(order, fill.qty))
-    prices = levels.after_fill(instrument, project(order, event))
+    prices = levels.after_fill(instrument, project(order, event), state.position(order.instrument))
     if prices.stop is None and prices.target is None:
         return event
     return event.model_copy(update={"stop_price": prices.stop, "target_price": prices.target})

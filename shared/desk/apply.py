@@ -13,8 +13,8 @@ from typing import Any
 from shared.desk import events as ev
 from shared.desk import ledger
 from shared.desk.orders import client_id_of, project
-from shared.desk.state import DeskState, DeskStatus, ResumeRequest
-from shared.model import exact
+from shared.desk.state import DeskState, DeskStatus, Rejections, ResumeRequest
+from shared.model import Cause, Side, exact
 
 RATE_WINDOW_MS = 60_000
 REFUSED_KEPT = 256
@@ -92,6 +92,19 @@ def _filled(state: DeskState, event: ev.OrderFilled, at_ms: int) -> Changes:
     changes["positions"] = {**state.positions, fill.instrument: position}
     changes["cash"] = ledger.change(cash, fill.fee.asset, exact.subtract(exact.ZERO, fill.fee.amount))
     changes["fees"] = ledger.change(state.fees, fill.fee.asset, fill.fee.amount)
+    if fill.side is Side.SELL and fill.instrument in state.rejected_exits:
+        kept = {name: value for name, value in state.rejected_exits.items() if name != fill.instrument}
+        changes["rejected_exits"] = kept
+    return changes
+
+
+def _rejected(state: DeskState, event: ev.OrderRejected, at_ms: int) -> Changes:
+    changes = _order_moved(state, event, at_ms)
+    order = state.orders.get(event.client_id)
+    if order is not None and order.cause in (Cause.STOP, Cause.TARGET):
+        before = state.rejected_exits.get(order.instrument)
+        now = Rejections(count=before.count + 1 if before else 1, at_ms=at_ms)
+        changes["rejected_exits"] = {**state.rejected_exits, order.instrument: now}
     return changes
 
 
@@ -135,7 +148,7 @@ _CHANGES: dict[type[ev.Event], Callable[[DeskState, Any, int], Changes]] = {
     ev.InstrumentsListed: _listed,
     ev.OrderIntended: _intended,
     ev.OrderAcknowledged: _order_moved,
-    ev.OrderRejected: _order_moved,
+    ev.OrderRejected: _rejected,
     ev.OrderFilled: _filled,
     ev.OrderCancelRequested: _order_moved,
     ev.OrderCancelled: _order_moved,

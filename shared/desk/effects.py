@@ -61,25 +61,30 @@ class Effects:
         state = self._session.state
         if state is None:
             return []
-        found = pending(state)
-        named = {effect.client_id for effect in found}
-        found += [Effect(Do.ASK, name) for name in state.orders if name in self.suspects and name not in named]
-        return found
+        # a question comes before the next step: the answer may be that nothing is left to do
+        asked = [Effect(Do.ASK, name) for name in state.orders if name in self.suspects]
+        return asked + [effect for effect in pending(state) if effect.client_id not in self.suspects]
 
     async def settle(self) -> bool:
         """Tries every due effect once; whether nothing is left to do."""
         tried: set[Effect] = set()
-        while True:
-            due = (each for each in self.waiting() if each not in tried and each.client_id not in self._busy)
-            effect = next(due, None)
-            if effect is None:
-                return not self.waiting()
-            tried.add(effect)
-            self._busy.add(effect.client_id)
-            try:
-                await self._perform(effect)
-            finally:
-                self._busy.discard(effect.client_id)
+        while due := [each for each in self.waiting() if each not in tried and each.client_id not in self._busy]:
+            for effect in due:
+                if self._is_due(effect):
+                    tried.add(effect)
+                    self._busy.add(effect.client_id)
+                    try:
+                        await self._perform(effect)
+                    finally:
+                        self._busy.discard(effect.client_id)
+        return not self.waiting()
+
+    def _is_due(self, effect: Effect) -> bool:
+        """Still, after what has happened since it was found, and left alone by all others."""
+        order = self._session.state.orders.get(effect.client_id) if self._session.state else None
+        if order is None or effect.client_id in self._busy:
+            return False
+        return effect.do is (Do.ASK if effect.client_id in self.suspects else _DUE.get(order.status))
 
     async def _perform(self, effect: Effect) -> None:
         client_id = effect.client_id

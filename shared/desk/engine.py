@@ -94,6 +94,7 @@ class Engine:
         state = self.session.state
         if state is not None:
             self.venue.configure(state.paper, state.instruments)
+            self.market.step_ms = state.interval_ms
 
     def commit(self, draft: Draft, answer: Answer | None = None) -> None:
         """Stores the draft with the answer and the timers it calls for, in one transaction; then the alarm follows."""
@@ -196,6 +197,10 @@ class Engine:
             # a desk that cannot wake says so to whoever calls it; the alarm has nobody to tell
             self.faults["wake"] += 1
             _log.error("desk_cannot_wake", extra={"code": error.error_code, "detail": error.detail})
+            return
+        except Exception:  # noqa: BLE001 - the outermost edge of an alarm
+            self.faults["wake"] += 1
+            _log.exception("desk_cannot_wake")
             return
         if self.timers.next_ms is None:
             return

@@ -22,6 +22,8 @@ PRICE_BAND = Decimal("0.2")
 PRICE_SPAN = Decimal(10)
 """A limit price beyond the mark times or divided by this is a mistake on either side."""
 MAX_QTY = Decimal(10) ** 12
+MAX_OPEN_ORDERS = 1000
+"""Above what any desk may be set to, so that there is always room to get out; a snapshot has to fit in one row of 2 MB."""
 
 
 class Refusal(NamedTuple):
@@ -121,7 +123,10 @@ def on_tick(_state: DeskState, intent: Intent, _context: Context) -> Refusal | N
     return None
 
 
-def on_lot(_state: DeskState, intent: Intent, _context: Context) -> Refusal | None:
+def on_lot(state: DeskState, intent: Intent, _context: Context) -> Refusal | None:
+    if intent.reduce_only and intent.qty == state.free_qty(intent.instrument.id):
+        # the lot may have grown since it was bought: all of it can be sold whatever its size
+        return None
     if not exact.on_step(intent.qty, intent.instrument.lot):
         return Refusal(
             "lot", f"qty {exact.text(intent.qty)} is not a multiple of the lot {exact.text(intent.instrument.lot)}"
@@ -199,6 +204,13 @@ def position_count(state: DeskState, intent: Intent, _context: Context) -> Refus
     return None
 
 
+def order_count(state: DeskState, intent: Intent, _context: Context) -> Refusal | None:
+    most = state.limits.max_open_orders if intent.is_entry else MAX_OPEN_ORDERS
+    if len(state.orders) >= most:
+        return Refusal("max_open_orders", f"{len(state.orders)} orders are open")
+    return None
+
+
 def order_rate(state: DeskState, intent: Intent, context: Context) -> Refusal | None:
     since = context.now_ms - RATE_WINDOW_MS
     recent = sum(1 for at_ms in state.recent_order_ms if at_ms > since)
@@ -217,7 +229,7 @@ def balance(state: DeskState, intent: Intent, _context: Context) -> Refusal | No
     return None
 
 
-BEFORE_SIZE: tuple[Gate, ...] = (halted, listed, convertible, fresh, order_rate, position_count)
+BEFORE_SIZE: tuple[Gate, ...] = (halted, listed, convertible, fresh, order_rate, position_count, order_count)
 """What can be said before the quantity is known."""
 
 ALL: tuple[Gate, ...] = (
@@ -236,6 +248,7 @@ ALL: tuple[Gate, ...] = (
     symbol_limit,
     total_limit,
     position_count,
+    order_count,
     order_rate,
     balance,
 )

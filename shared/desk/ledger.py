@@ -106,8 +106,11 @@ def market_value(instrument: Instrument, qty: Decimal, mark: Mark | None) -> Dec
     return None if mark is None else instrument.notional(qty, mark.price)
 
 
-def equity(state: DeskState, marks: Mapping[str, Mark]) -> Decimal | None:
-    """Cash and positions in the reporting currency; None while a price or a conversion is not known."""
+def equity(state: DeskState, marks: Mapping[str, Mark], since_ms: int | None = None) -> Decimal | None:
+    """Cash and positions in the reporting currency; None while a price or a conversion is not known.
+
+    With `since_ms` (wall time), what has no newer price than that counts for no more than it cost: to size on.
+    """
     total = exact.ZERO
     for asset, amount in state.cash.items():
         rate = conversion(state, marks, asset) if amount else exact.ZERO
@@ -120,6 +123,8 @@ def equity(state: DeskState, marks: Mapping[str, Mark]) -> Decimal | None:
         rate = conversion(state, marks, instrument.quote)
         if value is None or rate is None:
             return None
+        if since_ms is not None and marks[position.instrument].received_ms < since_ms:
+            value = min(value, position.cost)
         total = exact.add(total, exact.multiply(value, rate))
     return total
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from shared.desk.state import DeskState
-from shared.model import Cause, Instrument, Level, LevelKind, Order, Side, exact
+from shared.model import Cause, Instrument, Level, LevelKind, Order, Position, Side, exact
 
 
 class Prices(NamedTuple):
@@ -41,10 +41,19 @@ def _target(instrument: Instrument, entry: Decimal, at: Decimal) -> Decimal:
     return price if price > entry else exact.ceil_to(exact.add(entry, instrument.tick), instrument.tick)
 
 
-def after_fill(instrument: Instrument, order: Order) -> Prices:
-    """The position's levels once `order` (with the fill already in it) has bought; both None when it sets none."""
+def after_fill(instrument: Instrument, order: Order, held: Position) -> Prices:
+    """The position's levels once `order` (with the fill already in it) has bought; both None when it sets none.
+
+    An addition that brings only one of them keeps the other as it is `held`.
+    """
     if order.side is Side.SELL or (order.stop_price is None and order.target_price is None):
         return Prices(None, None)
+    own = _own(instrument, order)
+    # a flat position has none
+    return Prices(own.stop or held.stop_price, own.target or held.target_price)
+
+
+def _own(instrument: Instrument, order: Order) -> Prices:
     if order.cause is not Cause.PROPOSAL or not order.filled_qty:
         return Prices(order.stop_price, order.target_price)
     average = exact.divide(order.filled_value, exact.multiply(order.filled_qty, instrument.multiplier))
@@ -60,21 +69,15 @@ def after_fill(instrument: Instrument, order: Order) -> Prices:
 
 
 def levels(state: DeskState) -> list[Level]:
-    """What to watch now: of every position that has something free to sell; none while its exit is under way."""
+    """What to watch now: of every position that is not on its way out; a limit order that rests does not count as that."""
     found = []
     for position in state.held():
-        if position.qty < 0 or not exact.floor_to(
-            state.free_qty(position.instrument), _lot(state, position.instrument)
-        ):
+        if position.qty <= state.leaving_qty(position.instrument):
             continue
         for kind, price in ((LevelKind.STOP, position.stop_price), (LevelKind.TARGET, position.target_price)):
             if price is not None:
                 found.append(Level(instrument=position.instrument, kind=kind, side=Side.SELL, price=price))
     return found
-
-
-def _lot(state: DeskState, instrument: str) -> Decimal:
-    return state.instruments[instrument].lot
 
 
 def crossed(level: Level, price: Decimal) -> bool:

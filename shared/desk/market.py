@@ -6,40 +6,56 @@ all the rest of the desk. Prices are not events.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from decimal import Decimal
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
+from shared import log
+from shared.desk import ledger
 from shared.desk.context import Mark
 from shared.model import Candle, Quote, exact
 from shared.ports import Sql
 
 STORE_EVERY_MS = 10_000
+AHEAD_BARS = 400
+AHEAD_MS = 31 * 86_400_000
 _HALF = Decimal("0.5")
 _MARKS = TypeAdapter(dict[str, Mark])
+_log = log.get("desk.market")
 
 
 class Market:
-    """`market_ms` is the close of the newest bar of any instrument and never runs backwards."""
+    """`market_ms` is the close of the newest bar of any instrument and never runs backwards; `step_ms` the length of a bar."""
 
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
         self._stored_ms = 0
         self.marks: dict[str, Mark] = {}
         self.market_ms = 0
+        self.step_ms = 0
 
     def load(self) -> None:
+        """A price that cannot be read is forgotten: the next one replaces it."""
         found = self._sql.rows("SELECT body FROM marks WHERE id = 1")
-        self.marks = _MARKS.validate_json(found[0][0]) if found else {}
+        self.marks = _read(found[0][0]) if found else {}
         self.market_ms = max((mark.bar_close_ms for mark in self.marks.values()), default=0)
+
+    def believes(self, ts_ms: int) -> bool:
+        """Whether a quote may be of that time: one from far beyond the newest bar would stand against every price to come."""
+        most_ms = max(AHEAD_MS, AHEAD_BARS * self.step_ms)
+        return not self.market_ms or ts_ms - self.market_ms <= most_ms
 
     def fresh(self, candles: Sequence[Candle]) -> list[Candle]:
         """Those that close after the newest bar known of their instrument."""
         return [bar for bar in candles if bar.close_time_ms > self._bar_close_ms(bar.instrument)]
 
     def on_bars(self, candles: Sequence[Candle], now_ms: int) -> None:
-        """Marks every instrument at its newest close, and stores."""
+        """Marks every instrument at its newest close; what was told before the first bar of an impossible time is forgotten."""
+        self.market_ms = max([self.market_ms, *(bar.close_time_ms for bar in candles)])
+        for name in [name for name, mark in self.marks.items() if not self.believes(mark.market_ms)]:
+            del self.marks[name]
         for bar in candles:
             before = self.marks.get(bar.instrument)
             if before is not None and bar.close_time_ms <= before.bar_close_ms:
@@ -51,21 +67,23 @@ class Market:
             else:
                 mark = Mark(price=bar.close, market_ms=close_ms, received_ms=now_ms, bar_close_ms=close_ms)
             self.marks[bar.instrument] = mark
-            self.market_ms = max(self.market_ms, close_ms)
-        self.store(now_ms)
 
-    def on_quote(self, quote: Quote, now_ms: int) -> None:
-        """Marks at the middle of bid and ask; a quote from before what is known is ignored."""
+    def on_quote(self, quote: Quote, now_ms: int) -> bool:
+        """Marks at the middle of bid and ask, unless the quote is older than the mark; False for one of an impossible time."""
+        if not self.believes(quote.ts_ms):
+            return False
         before = self.marks.get(quote.instrument)
         if before is not None and quote.ts_ms < before.market_ms:
-            return
+            return True
         self.marks[quote.instrument] = Mark(
-            price=exact.multiply(exact.add(quote.bid, quote.ask), _HALF),
+            # the middle of two prices may have one place more than they
+            price=ledger.to_places(exact.multiply(exact.add(quote.bid, quote.ask), _HALF)),
             market_ms=quote.ts_ms,
             # a clock that runs ahead elsewhere must not make a price look fresh for longer
             received_ms=min(quote.received_ms, now_ms),
             bar_close_ms=before.bar_close_ms if before else 0,
         )
+        return True
 
     def store_if_due(self, now_ms: int) -> None:
         if now_ms - self._stored_ms >= STORE_EVERY_MS:
@@ -79,3 +97,21 @@ class Market:
     def _bar_close_ms(self, instrument: str) -> int:
         mark = self.marks.get(instrument)
         return mark.bar_close_ms if mark else 0
+
+
+def _read(body: str) -> dict[str, Mark]:
+    try:
+        return _MARKS.validate_json(body)
+    except ValidationError:
+        return _readable(body)
+
+
+def _readable(body: str) -> dict[str, Mark]:
+    """One by one: an unreadable price takes no other with it."""
+    found = {}
+    for name, value in json.loads(body).items():
+        try:
+            found[name] = Mark.model_validate_json(json.dumps(value))
+        except ValidationError:
+            _log.error("mark_unreadable", extra={"instrument": name})
+    return found

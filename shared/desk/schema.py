@@ -19,6 +19,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX idempotency_by_expiry ON idempotency (expires_ms)",
         "CREATE TABLE marks (id INTEGER PRIMARY KEY CHECK (id = 1), body TEXT NOT NULL) STRICT",
     ),
+    ("ALTER TABLE snapshots ADD COLUMN v INTEGER NOT NULL DEFAULT 1",),
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from shared.desk import events as ev
@@ -16,6 +16,7 @@ from shared.desk.market import Market
 from shared.desk.orders import client_id_of, project
 from shared.desk.state import DeskState
 from shared.desk.store import Store
+from shared.errors import Halt, Invalid
 from shared.model import Order
 from shared.ports import Sql
 
@@ -68,6 +69,7 @@ class Draft:
 
     def _add(self, event: ev.Event) -> None:
         record = log.next_record(self.head, event, self._now_ms)
+        _read_back(record)
         client_id = client_id_of(event)
         order = None
         if client_id is not None:
@@ -88,13 +90,19 @@ class Session:
         self.head = Head()
 
     def load(self) -> None:
-        """Newest snapshot plus the events after it; `Halt` (`log_broken`) if those do not follow from one another."""
-        state, head = self.store.snapshot()
+        """Newest snapshot plus the events after it; `Halt` (`log_broken`) if those do not follow from one another.
+
+        After a long way without a snapshot, as behind those of another release, a new one is written.
+        """
+        state, start = self.store.snapshot()
+        head = start
         while records := self.store.events(head.seq, _TAIL_AT_ONCE):
             head = log.follow(head, records)
-            for record in records:
-                state = apply(state, ev.read(record.kind, record.v, record.body), record.at_ms)
+            state = _replayed(state, records)
         self.state, self.head = state, head
+        if state is not None and head.seq - start.seq > SNAPSHOT_EVERY:
+            known = state
+            self._sql.transaction(lambda: self.store.write_snapshot(known, head))
 
     def draft(self, now_ms: int) -> Draft:
         return Draft(self, now_ms)
@@ -128,10 +136,31 @@ class Session:
             also()
 
     def verify(self) -> Head:
-        """The whole chain from the first event on; `Halt` (`log_broken`) with the seq where it breaks."""
+        """The whole chain from the first event on; `Halt` (`log_broken`) with the seq where it breaks.
+
+        What the events after the oldest snapshot add up to has to be the state that the desk works with.
+        """
+        state, start = self.store.snapshot(oldest=True)
         head = Head()
         while records := self.store.events(head.seq, _TAIL_AT_ONCE):
             head = log.follow(head, records)
+            state = _replayed(state, [record for record in records if record.seq > start.seq])
         if head != self.head:
             raise log.broken(head.seq + 1, f"the log ends at {head.seq}, the desk stands at {self.head.seq}")
+        if state != self.state:
+            raise log.broken(head.seq, "the events add up to another state than the desk's")
         return head
+
+
+def _read_back(record: log.Record) -> None:
+    """`Invalid` for what could not be read again: once stored, it would end the desk for good."""
+    try:
+        ev.read(record.kind, record.v, record.body)
+    except Halt as error:
+        raise Invalid(f"nothing was stored, since {error.detail}") from None
+
+
+def _replayed(state: DeskState | None, records: Iterable[log.Record]) -> DeskState | None:
+    for record in records:
+        state = apply(state, ev.read(record.kind, record.v, record.body), record.at_ms)
+    return state

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 
 from shared import clock as clocks
+from shared import log
 from shared.clock import Clock
 from shared.desk import bodies, commands, trading
 from shared.desk import events as ev
@@ -16,8 +17,10 @@ from shared.desk.state import DeskState
 from shared.desk.views import Reader
 from shared.desk.watch import Body, Watch, Wire
 from shared.errors import Invalid, NotFound, Refused
-from shared.model import ids
+from shared.model import Proposal, ids
 from shared.ports import Alarm, Database, Sql
+
+_log = log.get("desk.shell")
 
 
 class Desk(Watch):
@@ -49,23 +52,34 @@ class Desk(Watch):
         draft = self.engine.session.draft(self.engine.now_ms)
         draft.decide(commands.Open(**fields))
         self.engine.commit(draft)
+        listed = _state_of(draft).instruments
+        kept = [each.id for each in asked.instruments if listed[each.id] != each]
+        if kept:
+            _log.warning("instruments_kept", extra={"instruments": kept[:20], "count": len(kept)})
         return {"seq": draft.head.seq, "created": created}
 
     async def propose(self, body: Body) -> Wire:
-        """Decides all proposals in the order given and stores them at once; then the orders go out."""
+        """Decides all proposals in the order given and stores them at once; then the orders go out.
+
+        An exit that first had to take resting orders away is decided once more when the venue has answered.
+        """
         asked = bodies.ProposeBody.read(body)
-        state = self.engine.ready()
-        draft = self.engine.session.draft(self.engine.now_ms)
-        results = []
-        for proposal in asked.proposals:
-            client_id = trading.client_id_for(state.desk, proposal)
-            exists = draft.order(client_id) is not None
-            found = draft.decide(commands.Propose(proposal), client_id)
-            outcome = "duplicate" if exists else _outcome(draft, found, client_id)
-            results.append({"signal_id": proposal.signal_id, **_result(outcome, client_id, draft, found)})
-        self.engine.commit(draft)
-        await self.engine.settle()
-        return {"results": results}
+        self.engine.ready()
+        results: dict[int, Wire] = {}
+        waiting = list(enumerate(asked.proposals))
+        for _ in range(2):
+            draft = self.engine.session.draft(self.engine.now_ms)
+            undecided = []
+            for number, proposal in waiting:
+                results[number], again = _decided(draft, proposal)
+                if again:
+                    undecided.append((number, proposal))
+            self.engine.commit(draft)
+            await self.engine.settle()
+            waiting = undecided
+            if not waiting:
+                break
+        return {"results": [results[number] for number in range(len(asked.proposals))]}
 
     async def place(self, body: Body) -> Wire:
         """`{order}` as it was intended; a gate's refusal is journalled and raised as `Refused` with the gate's code."""
@@ -169,17 +183,22 @@ def _order_of(draft: Draft, client_id: str) -> Wire:
     return {"order": order.wire() if order else None}
 
 
-def _outcome(_draft: Draft, found: Sequence[ev.Event], _client_id: str) -> str:
-    return "intended" if any(isinstance(event, ev.OrderIntended) for event in found) else "refused"
-
-
-def _result(outcome: str, client_id: str, draft: Draft, found: Sequence[ev.Event]) -> Wire:
-    if outcome != "refused":
-        return {"outcome": outcome, "client_id": client_id, "code": None, "detail": ""}
+def _decided(draft: Draft, proposal: Proposal) -> tuple[Wire, bool]:
+    """What the caller is told of the proposal, and whether it has to be decided once more."""
+    client_id = trading.client_id_for(_state_of(draft).desk, proposal)
+    exists = draft.order(client_id) is not None
+    found = draft.decide(commands.Propose(proposal), client_id)
+    told: Wire = {"signal_id": proposal.signal_id, "client_id": client_id, "code": None, "detail": ""}
+    if exists:
+        return {**told, "outcome": "duplicate"}, False
+    if any(isinstance(event, ev.OrderIntended) for event in found):
+        return {**told, "outcome": "intended"}, False
+    code, detail = _state_of(draft).refused.get(client_id, "exit_pending"), "as before"
     for event in found:
         if isinstance(event, ev.ProposalRefused):
-            return {"outcome": outcome, "client_id": None, "code": event.code, "detail": event.detail}
-    return {"outcome": outcome, "client_id": None, "code": _state_of(draft).refused[client_id], "detail": "as before"}
+            code, detail = event.code, event.detail
+    refused = {**told, "outcome": "refused", "client_id": None, "code": code, "detail": detail}
+    return refused, trading.is_undecided(found)
 
 
 def _hash(confirm: str) -> str:

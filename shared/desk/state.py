@@ -21,6 +21,10 @@ class DeskStatus(StrEnum):
     HALTED = "halted"
 
 
+STATE_V = 1
+"""The shape and the meaning of `DeskState`: who changes them raises it, and snapshots of other ones are passed over."""
+
+
 class ResumeRequest(Model):
     """The first of the two steps; only the hash of the confirmation is kept."""
 
@@ -30,12 +34,20 @@ class ResumeRequest(Model):
     expires_ms: int
 
 
+class Rejections(Model):
+    """How many exits in a row the venue rejected, and when it last did (wall time)."""
+
+    count: int
+    at_ms: int
+
+
 class DeskState(Model):
     """Frozen; its mappings are replaced, never changed. Survives JSON both ways, which is what a snapshot is.
 
     `orders` are the open ones by client id; `positions` also holds flat ones, with what they realised. `cash` is per asset and
     may be negative in an asset that only a fee was paid in. `exits` counts the exits that trigger levels caused, per
-    instrument, and never falls. `recent_order_ms` are the wall times that the order-rate gate looks at.
+    instrument, and never falls; `rejected_exits` tells of those that the venue turned down since it last filled a sell.
+    `recent_order_ms` are the wall times that the order-rate gate looks at.
     `refused` maps the newest refused client ids to their code, so that a repeated proposal is not journalled again.
     """
 
@@ -59,6 +71,7 @@ class DeskState(Model):
     orders: dict[str, Order] = Field(default_factory=dict)
     positions: dict[str, Position] = Field(default_factory=dict)
     exits: dict[str, int] = Field(default_factory=dict)
+    rejected_exits: dict[str, Rejections] = Field(default_factory=dict)
     recent_order_ms: tuple[int, ...] = ()
     refused: dict[str, str] = Field(default_factory=dict)
     seq: int = 0
@@ -87,6 +100,14 @@ class DeskState(Model):
         for order in self.open_orders(instrument, Side.SELL):
             promised = exact.add(promised, order.remaining_qty)
         return max(exact.ZERO, exact.subtract(self.position(instrument).qty, promised))
+
+    def leaving_qty(self, instrument: str) -> Decimal:
+        """What open market orders sell: it goes at the next price, while a resting limit may never go."""
+        leaving = exact.ZERO
+        for order in self.open_orders(instrument, Side.SELL):
+            if order.kind is OrderKind.MARKET:
+                leaving = exact.add(leaving, order.remaining_qty)
+        return leaving
 
 
 def is_entry(order: Order) -> bool:

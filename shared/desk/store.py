@@ -6,13 +6,18 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from shared import log as logs
+from shared.desk import events as ev
 from shared.desk.log import Head, Record, broken
-from shared.desk.state import DeskState
+from shared.desk.orders import client_id_of, project
+from shared.desk.state import STATE_V, DeskState
+from shared.errors import Invalid
 from shared.model import Order
 from shared.ports import Sql
 
 SNAPSHOTS_KEPT = 3
 _IN_AT_ONCE = 90
+_log = logs.get("desk.store")
 
 
 class StoredOrder(NamedTuple):
@@ -27,24 +32,38 @@ class Store:
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
 
-    def snapshot(self) -> tuple[DeskState | None, Head]:
-        """The newest one, checked against its own hash and the log's; `(None, Head())` when there is none yet."""
-        found = self._sql.rows("SELECT seq, at_ms, hash, body, body_hash FROM snapshots ORDER BY seq DESC LIMIT 1")
-        if not found:
-            return None, Head()
-        seq, at_ms, chain_hash, body, body_hash = found[0]
+    def snapshot(self, oldest: bool = False) -> tuple[DeskState | None, Head]:
+        """The newest one that this release can read, or the oldest; `(None, Head())` where there is none.
+
+        Each is checked against its own hash and the log's. One of another release is passed over: the log has it all.
+        """
+        found = self._sql.rows("SELECT seq, v FROM snapshots ORDER BY seq")
+        for seq, v in found if oldest else reversed(found):
+            head, body = self._checked(seq)
+            try:
+                if v == STATE_V:
+                    return DeskState.parse(body), head
+            except Invalid as error:
+                _log.warning("snapshot_unreadable", extra={"seq": seq, "detail": error.detail})
+        return None, Head()
+
+    def _checked(self, seq: int) -> tuple[Head, str]:
+        """The snapshot's place in the log and its body; `Halt` (`log_broken`) where they do not belong together."""
+        found = self._sql.rows("SELECT at_ms, hash, body, body_hash FROM snapshots WHERE seq = ?", seq)
+        at_ms, chain_hash, body, body_hash = found[0]
         if _text_hash(body) != body_hash:
             raise broken(seq, "its snapshot was changed")
         event = self._sql.rows("SELECT hash FROM events WHERE seq = ?", seq)
         if not event or event[0][0] != chain_hash:
             raise broken(seq, "its snapshot belongs to another log")
-        return DeskState.parse(body), Head(seq, chain_hash, at_ms)
+        return Head(seq, chain_hash, at_ms), body
 
     def write_snapshot(self, state: DeskState, head: Head) -> None:
         body = state.json_text()
         self._sql.rows(
-            "INSERT INTO snapshots (seq, at_ms, hash, body, body_hash) VALUES (?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO snapshots (seq, v, at_ms, hash, body, body_hash) VALUES (?, ?, ?, ?, ?, ?)",
             head.seq,
+            STATE_V,
             head.at_ms,
             head.hash,
             body,
@@ -82,8 +101,8 @@ class Store:
         )
 
     def order(self, client_id: str) -> Order | None:
-        found = self._sql.rows("SELECT body FROM orders WHERE client_id = ?", client_id)
-        return Order.parse(found[0][0]) if found else None
+        found = self.orders([client_id])
+        return found[0].order if found else None
 
     def orders(self, client_ids: Sequence[str]) -> list[StoredOrder]:
         found: list[StoredOrder] = []
@@ -91,10 +110,25 @@ class Store:
             some = client_ids[start : start + _IN_AT_ONCE]
             marks = ", ".join("?" * len(some))
             rows = self._sql.rows(
-                f"SELECT body, intended_seq, updated_seq FROM orders WHERE client_id IN ({marks})", *some
+                f"SELECT client_id, body, intended_seq, updated_seq FROM orders WHERE client_id IN ({marks})", *some
             )
-            found += [StoredOrder(Order.parse(body), intended, updated) for body, intended, updated in rows]
+            found += [StoredOrder(self._order(*row), row[2], row[3]) for row in rows]
         return found
+
+    def _order(self, client_id: str, body: str, intended_seq: int, updated_seq: int) -> Order:
+        """From its row, or from the log where another release wrote the row."""
+        try:
+            return Order.parse(body)
+        except Invalid as error:
+            _log.warning("order_unreadable", extra={"client_id": client_id, "detail": error.detail})
+        order: Order | None = None
+        for record in self.events(intended_seq - 1, updated_seq - intended_seq + 1):
+            event = ev.read(record.kind, record.v, record.body)
+            if client_id_of(event) == client_id:
+                order = project(order, event)
+        if order is None:
+            raise broken(intended_seq, f"it does not hold the order {client_id}")
+        return order
 
     def put_fill(self, fill_id: str, client_id: str, seq: int) -> None:
         """Fails, and its transaction with it, if the fill was booked before."""

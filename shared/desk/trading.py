@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from shared.desk import commands, gates, ledger, levels, sizing
@@ -9,6 +10,7 @@ from shared.desk import events as ev
 from shared.desk.context import Context
 from shared.desk.gates import Intent, Refusal
 from shared.desk.state import DeskState
+from shared.desk.timers import backoff_ms
 from shared.errors import Conflict, NotFound
 from shared.model import (
     Action,
@@ -33,7 +35,10 @@ def client_id_for(desk: str, proposal: Proposal) -> str:
 
 
 def propose(state: DeskState, command: commands.Propose, context: Context) -> list[ev.Event]:
-    """An intent, or a refusal with its code; nothing for a proposal whose order exists, or that was refused alike before."""
+    """An intent, or a refusal with its code; nothing for a proposal whose order exists, or that was refused alike before.
+
+    For an exit while orders rest: only what takes them away (`is_undecided`).
+    """
     proposal = command.proposal
     client_id = client_id_for(state.desk, proposal)
     if context.prior is not None:
@@ -46,9 +51,11 @@ def propose(state: DeskState, command: commands.Propose, context: Context) -> li
     else:
         refusal = _stale(state, proposal, context)
     if refusal is None and instrument is not None:
-        found = (_enter if proposal.action is Action.ENTER else _exit)(state, instrument, proposal, context)
         if proposal.action is Action.EXIT:
-            before = _cancel_entries(state, proposal.instrument)
+            before = _clear_the_way(state, proposal.instrument)
+            if _resting_sells(state, proposal.instrument):
+                return before
+        found = (_enter if proposal.action is Action.ENTER else _exit)(state, instrument, proposal, context)
         if isinstance(found, Order):
             return [*before, ev.OrderIntended(order=found)]
         refusal = found
@@ -99,7 +106,7 @@ def _enter(state: DeskState, instrument: Instrument, proposal: Proposal, context
         return Refusal(
             "stop_absurd", f"a stop {exact.text(proposal.stop_distance)} below {exact.text(price)} is no price"
         )
-    equity = ledger.equity(state, context.marks)
+    equity = ledger.equity(state, context.marks, context.now_ms - state.limits.max_data_age_ms)
     if equity is None:
         return Refusal("equity_unknown", "a price or a conversion is missing")
     # sized on the stop as it will stand on the tick, and never on less than the strategy asked for
@@ -128,7 +135,7 @@ def _exit(state: DeskState, instrument: Instrument, proposal: Proposal, context:
     position = state.position(instrument.id)
     if position.qty <= 0 or proposal.side is not Side.SELL:
         return Refusal("no_position", f"nothing of {instrument.id} is held that a {proposal.side} would close")
-    qty = exact.floor_to(state.free_qty(instrument.id), instrument.lot)
+    qty = state.free_qty(instrument.id)
     if not qty:
         return Refusal("exit_pending", f"all of {instrument.id} is being sold already")
     mark = context.marks.get(instrument.id)
@@ -141,7 +148,6 @@ def _exit(state: DeskState, instrument: Instrument, proposal: Proposal, context:
 def _from_proposal(
     state: DeskState, proposal: Proposal, intent: Intent, prices: levels.Prices, context: Context
 ) -> Order:
-    mark = context.marks.get(proposal.instrument)
     return Order(
         client_id=client_id_for(state.desk, proposal),
         instrument=proposal.instrument,
@@ -155,18 +161,39 @@ def _from_proposal(
         by=proposal.strategy,
         signal_id=proposal.signal_id,
         reference_price=intent.price,
-        market_ms=max(proposal.bar_close_ms, mark.bar_close_ms if mark else 0),
+        market_ms=max(proposal.bar_close_ms, _seen_ms(proposal.instrument, context)),
         intended_ms=context.now_ms,
     )
 
 
-def _cancel_entries(state: DeskState, instrument: str) -> list[ev.Event]:
-    """Whoever leaves does not want the rest of the entry any more."""
+def _seen_ms(instrument: str, context: Context) -> int:
+    """The market time of the newest that is known of the instrument: what is decided on it must not fill before."""
+    mark = context.marks.get(instrument)
+    return max(mark.market_ms, mark.bar_close_ms) if mark else context.market_ms
+
+
+def _clear_the_way(state: DeskState, instrument: str) -> list[ev.Event]:
+    """Whoever leaves does not want the rest of the entry any more, nor what rests in the way of selling all."""
+    unwanted = [*state.open_orders(instrument, Side.BUY), *_resting_sells(state, instrument)]
     return [
         ev.OrderCancelRequested(client_id=order.client_id, by="desk", reason="exit")
-        for order in state.open_orders(instrument, Side.BUY)
+        for order in unwanted
         if order.status is not OrderStatus.CANCELLING
     ]
+
+
+def _resting_sells(state: DeskState, instrument: str) -> list[Order]:
+    """Limit sells that nobody has asked to cancel yet."""
+    return [
+        order
+        for order in state.open_orders(instrument, Side.SELL)
+        if order.kind is OrderKind.LIMIT and order.status is not OrderStatus.CANCELLING
+    ]
+
+
+def is_undecided(found: Sequence[ev.Event]) -> bool:
+    """Whether the decision has only cleared the way for itself: it is to be asked for again once the cancels are answered."""
+    return bool(found) and all(isinstance(event, ev.OrderCancelRequested) for event in found)
 
 
 def place(state: DeskState, command: commands.Place, context: Context) -> list[ev.Event]:
@@ -200,7 +227,6 @@ def place(state: DeskState, command: commands.Place, context: Context) -> list[e
 
 
 def _by_hand(command: commands.Place, seen: Decimal, context: Context) -> Order:
-    mark = context.marks.get(command.instrument)
     return Order(
         client_id=command.client_id,
         instrument=command.instrument,
@@ -214,7 +240,7 @@ def _by_hand(command: commands.Place, seen: Decimal, context: Context) -> Order:
         cause=Cause.MANUAL,
         by=command.by,
         reference_price=seen,
-        market_ms=max(mark.market_ms, mark.bar_close_ms) if mark else context.market_ms,
+        market_ms=_seen_ms(command.instrument, context),
         intended_ms=context.now_ms,
     )
 
@@ -240,7 +266,7 @@ def cancel(_state: DeskState, command: commands.Cancel, context: Context) -> lis
 
 
 def trigger_refusal(state: DeskState, command: commands.Trigger, context: Context) -> Refusal | None:
-    """Why a trigger is not followed: `stale_level`, `stale_data` or `not_crossed`; None when it is."""
+    """Why a trigger is not followed: `stale_level`, `stale_data`, `not_crossed` or `exit_rejected`; None when it is."""
     if command.level not in levels.levels(state):
         return Refusal("stale_level", "the desk does not watch this level now")
     age_ms = context.now_ms - command.received_ms
@@ -248,23 +274,31 @@ def trigger_refusal(state: DeskState, command: commands.Trigger, context: Contex
         return Refusal("stale_data", f"the price is {age_ms} ms old, more than {state.limits.max_data_age_ms}")
     if not levels.crossed(command.level, command.price):
         return Refusal("not_crossed", f"{exact.text(command.price)} has not reached {exact.text(command.level.price)}")
+    rejected = state.rejected_exits.get(command.level.instrument)
+    if rejected is not None and context.now_ms < rejected.at_ms + backoff_ms(rejected.count - 1):
+        return Refusal("exit_rejected", f"the venue has rejected {rejected.count} exits in a row, the last just now")
     return None
 
 
 def trigger(state: DeskState, command: commands.Trigger, context: Context) -> list[ev.Event]:
-    """A reduce-only market exit of all that is free to sell, also on a halted desk; nothing where it is not to be followed."""
+    """A reduce-only market exit of all that is free to sell, also on a halted desk; nothing where it is not to be followed.
+
+    While orders rest: only what takes them away (`is_undecided`).
+    """
     if trigger_refusal(state, command, context) is not None:
         return []
     level = command.level
+    way = _clear_the_way(state, level.instrument)
+    if _resting_sells(state, level.instrument) or not state.free_qty(level.instrument):
+        return way
     order = _exit_at(state, level, command, context)
     triggered = ev.LevelTriggered(
         level=level, price=command.price, market_ms=command.market_ms, client_id=order.client_id
     )
-    return [triggered, *_cancel_entries(state, level.instrument), ev.OrderIntended(order=order)]
+    return [triggered, *way, ev.OrderIntended(order=order)]
 
 
 def _exit_at(state: DeskState, level: Level, command: commands.Trigger, context: Context) -> Order:
-    instrument = state.instruments[level.instrument]
     mark = context.marks.get(level.instrument)
     position = state.position(level.instrument)
     attempt = state.exits.get(level.instrument, 0) + 1
@@ -273,7 +307,7 @@ def _exit_at(state: DeskState, level: Level, command: commands.Trigger, context:
         instrument=level.instrument,
         side=level.side,
         kind=OrderKind.MARKET,
-        qty=exact.floor_to(state.free_qty(level.instrument), instrument.lot),
+        qty=state.free_qty(level.instrument),
         reduce_only=True,
         cause=Cause.STOP if level.kind is LevelKind.STOP else Cause.TARGET,
         by="desk",

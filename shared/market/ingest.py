@@ -154,7 +154,7 @@ class Fetcher:
         if fresh:
             return fresh[-1].close_time_ms
         # A page of nothing but refused rows is not the end: the bars after it may be good.
-        refused_ms = self._trouble.refused_until.get(symbol, -1)
+        refused_ms = max(self._trouble.refused_at.get(symbol, ()), default=-1)
         return refused_ms + 1 if start_ms <= refused_ms < market_ms else None
 
 

@@ -19,6 +19,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from pydantic import ConfigDict
+
 from shared.config import Paper as Rules
 from shared.errors import Conflict, NotFound, Refused
 from shared.model import Candle, Exact, Fill, Instrument, Model, Money, Order, OrderKind, OrderStatus, Side, exact, ids
@@ -30,7 +32,12 @@ _BPS = Decimal("0.0001")
 
 
 class Working(Model):
-    """An order as the venue keeps it. `seen_ms` is the open time of the newest bar it was matched against."""
+    """An order as the venue keeps it. `seen_ms` is the open time of the newest bar it was matched against.
+
+    A new field needs a default, and one that this release does not know is passed over: there is no log to read it from.
+    """
+
+    model_config = ConfigDict(extra="ignore")
 
     client_id: str
     instrument: str

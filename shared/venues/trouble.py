@@ -25,11 +25,11 @@ class RefusedRow(NamedTuple):
 
 @dataclass
 class Trouble:
-    """Collects over one run; `refused_until` is the newest readable open time among a symbol's refused rows."""
+    """Collects over one run; `refused_at` holds the readable open times of each symbol's refused rows."""
 
     counts: Counter[str] = field(default_factory=Counter)
     samples: list[RefusedRow] = field(default_factory=list)
-    refused_until: dict[str, int] = field(default_factory=dict)
+    refused_at: dict[str, set[int]] = field(default_factory=dict)
 
     def note(self, what: str, n: int = 1) -> None:
         """Adds to a count; nothing is written for none."""
@@ -42,4 +42,4 @@ class Trouble:
         if len(self.samples) < MAX_SAMPLES:
             self.samples.append(row._replace(value=row.value[:MAX_SHOWN]))
         if open_time_ms is not None:
-            self.refused_until[row.symbol] = max(open_time_ms, self.refused_until.get(row.symbol, open_time_ms))
+            self.refused_at.setdefault(row.symbol, set()).add(open_time_ms)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from cron.context import Context, Ingested
@@ -10,8 +10,10 @@ from shared.archive import hot, keys
 from shared.archive.candles import Bars, CandleArchive
 from shared.archive.ndjson import Row
 from shared.config import VenueConfig
-from shared.errors import StorageUnavailable
+from shared.errors import StorageUnavailable, TooLarge
 from shared.model import Interval
+
+DAY_MS = 86_400_000
 
 
 class Due(NamedTuple):
@@ -37,7 +39,16 @@ async def due(context: Context, venue: str, seen: Mapping[str, int], marks: Mapp
     newest_ms = max(marks[symbol] for symbol in lagging)
     horizon_ms = newest_ms - hot.REACH * config.history_bars * config.interval.ms
     from_ms = min(max(seen.get(symbol, horizon_ms) + 1, horizon_ms) for symbol in lagging)
-    return Due(_after(await archive.read(from_ms, newest_ms, lagging), seen, lagging), "archive")
+    return Due(await _archived(archive, from_ms, newest_ms, seen, lagging), "archive")
+
+
+def ended_days(before_ms: int | None, closes_ms: Iterable[int], step_ms: int) -> list[str]:
+    """Market days with bars that ended after the close `before_ms`, by the newest of these closes; ascending."""
+    if before_ms is None:
+        return []
+    closes = sorted({before_ms, *closes_ms})
+    days = {(close_ms - step_ms) // DAY_MS for close_ms in closes}
+    return [keys.day_of(day * DAY_MS) for day in sorted(days) if before_ms < (day + 1) * DAY_MS <= closes[-1]]
 
 
 def by_close(bars: Bars, interval: Interval) -> list[tuple[int, list[Row]]]:
@@ -93,6 +104,28 @@ def _after(bars: Bars, seen: Mapping[str, int], symbols: Collection[str]) -> Bar
         if newer:
             found[symbol] = newer
     return found
+
+
+async def _archived(
+    archive: CandleArchive, from_ms: int, to_ms: int, seen: Mapping[str, int], symbols: Collection[str]
+) -> Bars:
+    """New bars of the range; where it touches too many objects, those of its first part that has any.
+
+    Never of a later part alone: what is open in the desk may have to be stopped out in between. The next scan goes on.
+    """
+    until_ms = to_ms
+    while from_ms <= to_ms:
+        try:
+            found = _after(await archive.read(from_ms, until_ms, symbols), seen, symbols)
+        except TooLarge:
+            if until_ms == from_ms:
+                raise
+            until_ms = (from_ms + until_ms) // 2
+            continue
+        if found:
+            return found
+        from_ms, until_ms = until_ms + 1, to_ms
+    return {}
 
 
 async def _hot(context: Context, venue: str, config: VenueConfig) -> hot.Window | None:

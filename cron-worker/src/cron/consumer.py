@@ -51,11 +51,12 @@ ACK = Verdict()
 
 async def consume(context: Context, body: str, attempts: int = 1) -> Verdict:
     """Runs what one message asks for. A message that can never run is recorded and acknowledged."""
+    message = None
     try:
         message = Message.parse(body)
         job = _job(context, message)
     except Invalid as error:
-        return await _refuse(context, body, error)
+        return await _refuse(context, body, message, error)
     request = Request(
         message.id, job.name, message.scope, job.lease_s, message.requested_by, message.queued_ms, skip_when_busy=False
     )
@@ -113,13 +114,16 @@ async def _settle(context: Context, message: Message, finished: Run, attempts: i
     return ACK
 
 
-async def _refuse(context: Context, body: str, error: Invalid) -> Verdict:
-    """Recorded under a hash of its bytes, so that the same one delivered again makes no second row."""
+async def _refuse(context: Context, body: str, message: Message | None, error: Invalid) -> Verdict:
+    """Ends the run that the message names; one that cannot be read is recorded under a hash of its bytes, so that the
+    same one delivered again makes no second row."""
     _log.error("message_refused", extra={"detail": error.detail, "body": body[:200]})
     now_ms = context.ports.clock.now_ms()
-    row = (digest("refused", body), _named(body), "", "queue", now_ms, now_ms, f"malformed message: {error.detail}")
+    about: tuple[str | int, ...] = (digest("refused", body), _named(body), "", "queue", now_ms)
+    if message is not None:
+        about = (message.id, message.job, message.scope, message.requested_by, message.queued_ms)
     try:
-        await context.ports.db.batch([Statement(_REFUSED, row)])
+        await context.ports.db.batch([Statement(_REFUSED, (*about, now_ms, f"malformed message: {error.detail}"))])
     except StorageUnavailable as failure:
         _log.error("message_not_recorded", extra={"detail": failure.detail})
     return ACK

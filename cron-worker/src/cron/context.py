@@ -56,10 +56,9 @@ class Ingested:
 
 @dataclass(frozen=True)
 class Scanned:
-    """Close of the newest bar the desk's brain had seen before and after; None before the first."""
+    """The desk's market days that ended with what was scanned."""
 
-    before_ms: int | None
-    after_ms: int | None
+    days: tuple[str, ...] = ()
 
 
 class Done(NamedTuple):

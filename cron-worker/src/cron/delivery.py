@@ -7,11 +7,11 @@ from typing import Any
 
 from cron.context import Context
 from shared.errors import DeskError
+from shared.model.ids import client_order_id
 from shared.ports import Statement
 
 CHUNK = 50
-STALE_AFTER_BARS = 10
-"""The oldest that any desk may be set to accept; what is older need not be offered."""
+_IDENTITY = ("strategy", "version", "params", "instrument", "bar_close_ms", "side", "attempt")
 
 _PENDING = (
     "SELECT id, proposal, bar_close_ms FROM signals WHERE desk = ? AND outcome = 'pending' AND proposal IS NOT NULL"
@@ -29,19 +29,17 @@ EQUITY = (
 )
 
 
-async def deliver(
-    context: Context, desk: str, as_of_ms: int, step_ms: int, counts: dict[str, int], pending: bool, point: bool
-) -> list[str]:
+async def deliver(context: Context, desk: str, oldest_ms: int, counts: dict[str, int], pending: bool) -> list[str]:
     """Offers what is pending in the order of the bars; returns what went wrong. What failed stays pending.
 
-    The desk knows each proposal by its ids, so a crash after `propose` only offers the same again. With `point`, the
-    desk's equity after it all joins the last batch.
+    The desk knows each proposal by its ids, so a crash after `propose` only offers the same again. One on a bar that
+    closed before `oldest_ms` is not offered: whether the desk had it after all, it is asked. The desk's equity after
+    it all joins the last batch.
     """
     problems: list[str] = []
     while True:
         rows = await context.ports.db.rows(_PENDING, desk, CHUNK) if pending else []
-        oldest_ms = as_of_ms - STALE_AFTER_BARS * step_ms
-        told = [[row["id"], "stale", "not_delivered", None] for row in rows if row["bar_close_ms"] < oldest_ms]
+        told = await _overdue(context, desk, [row for row in rows if row["bar_close_ms"] < oldest_ms], problems)
         offered = [row for row in rows if row["bar_close_ms"] >= oldest_ms]
         told += await _propose(context, desk, offered, problems) if offered else []
         for _, outcome, _, _ in told:
@@ -49,7 +47,7 @@ async def deliver(
         # Only a chunk that was answered whole is followed by the next: a desk that is down is asked once.
         pending = len(rows) == CHUNK and len(told) == CHUNK
         statements = [Statement(_OUTCOMES, (json.dumps(told), desk))] if told else []
-        if point and not pending:
+        if not pending:
             statements += await equity(context, desk, problems)
         if statements:
             await context.ports.db.batch(statements)
@@ -75,6 +73,24 @@ def equity_of(context: Context, desk: str, view: dict[str, Any]) -> list[Stateme
         return []
     values = (str(view["equity"]), str(view["cash"]), int(view["open_positions"]))
     return [Statement(EQUITY, (desk, int(market_ms), context.now_ms, *values))]
+
+
+async def _overdue(context: Context, desk: str, rows: list[dict[str, Any]], problems: list[str]) -> list[list[Any]]:
+    """The same rows as `_propose` for proposals that are too old: `duplicate` where the desk has the order, else `stale`."""
+    peer = context.ports.desks.named(desk)
+    told: list[list[Any]] = []
+    for row in rows:
+        proposal = json.loads(row["proposal"])
+        client_id = client_order_id(desk, **{name: proposal[name] for name in _IDENTITY})
+        try:
+            await peer.call("order", {"client_id": client_id})
+            told.append([row["id"], "duplicate", None, client_id])
+        except DeskError as error:
+            if error.error_code != "order_not_found":
+                problems.append(f"order of {desk}: {error.error_code}: {error.detail}")
+                break
+            told.append([row["id"], "stale", "not_delivered", None])
+    return told
 
 
 async def _propose(context: Context, desk: str, rows: list[dict[str, Any]], problems: list[str]) -> list[list[Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from shared.archive import ndjson
@@ -16,6 +16,9 @@ from shared.market.ingest import Fetcher
 from shared.market.plan import CHUNK_SYMBOLS, PAGE_BARS, Chunk
 from shared.model import Interval
 from shared.ports import Statement
+
+Refusals = Mapping[str, Collection[int]]
+"""Symbol to the open times of its rows that were refused in this run."""
 
 MAX_CALLS = 10
 MAX_OPEN = 200
@@ -81,20 +84,32 @@ def _take(bars: Bars, gap: Gap, rows: Sequence[ndjson.Row]) -> None:
         bars.setdefault(gap.symbol, {}).update(inside)
 
 
-def settled(asked: Asked, config: VenueConfig, opens: Sequence[int]) -> list[Gap]:
+def settled(asked: Asked, config: VenueConfig, opens: Sequence[int], refused: Refusals) -> list[Gap]:
     """What stands in D1 for each gap that was asked about."""
     found: list[Gap] = []
     for gap in asked.gaps:
-        wanted = expected(config.calendar, config.interval, gap.from_ms, gap.to_ms, opens)
+        wanted = _expected(config, gap.from_ms, gap.to_ms, opens, refused.get(gap.symbol, ()))
         found += outcome(gap, wanted, asked.bars.get(gap.symbol, {}))
     return found
 
 
-def found_in(new: Bars, before: Mapping[str, int], config: VenueConfig, opens: Sequence[int]) -> list[Gap]:
+def found_in(
+    new: Bars, before: Mapping[str, int], config: VenueConfig, opens: Sequence[int], refused: Refusals
+) -> list[Gap]:
     """Bars missing between a symbol's old watermark (or its first bar) and its newest; nothing before its first."""
     found: list[Gap] = []
     step = config.interval.ms
     for symbol, series in sorted(new.items()):
         from_ms = before[symbol] + step if symbol in before else min(series)
-        found += find(symbol, expected(config.calendar, config.interval, from_ms, max(series), opens), series)
+        wanted = _expected(config, from_ms, max(series), opens, refused.get(symbol, ()))
+        found += find(symbol, wanted, series)
     return found
+
+
+def _expected(
+    config: VenueConfig, from_ms: int, to_ms: int, opens: Sequence[int], refused: Collection[int]
+) -> Sequence[int]:
+    """As `expected`; and where the symbol had a row that was refused, there is a bar, whoever else has one then."""
+    on_grid = {at_ms for at_ms in refused if at_ms % config.interval.ms == 0}
+    others = sorted({*opens, *on_grid}) if on_grid else opens
+    return expected(config.calendar, config.interval, from_ms, to_ms, others)

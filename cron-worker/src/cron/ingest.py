@@ -23,6 +23,11 @@ from shared.venues.trouble import Trouble
 from shared.venues.venue import VenueClock
 
 _WATERMARKS = "SELECT symbol, open_time_ms FROM watermarks WHERE venue = ? AND interval = ?"
+_MARKET = (
+    "INSERT INTO markets (venue, interval, market_ms, complete, at_ms) VALUES (?, ?, ?, ?, ?)"
+    " ON CONFLICT (venue, interval) DO UPDATE SET market_ms = excluded.market_ms, complete = excluded.complete,"
+    " at_ms = excluded.at_ms"
+)
 _log = log.get("cron.ingest")
 
 
@@ -50,7 +55,7 @@ async def run(context: Context) -> Done:
     if wanted and len(fetched.failed) == len(wanted) and not fetched.rows:
         raise VenueUnavailable(f"{venue}: every symbol failed: {next(iter(fetched.failed.values()))}")
     asked = await gaps.ask(fetcher, known.gaps, config.interval)
-    ingested, counts = await _keep(context, config, clock, known, fetched, asked)
+    ingested, counts = await _keep(context, config, clock, known, fetched, asked, trouble.refused_at)
     counts |= {"symbols_wanted": len(wanted), "symbols_failed": len(fetched.failed), "calls": fetcher.calls}
     counts |= {"incomplete": int(not fetched.complete)} | dict(trouble.counts)
     problems = [f"{symbol}: {why}" for symbol, why in list(fetched.failed.items())[:5]]
@@ -71,10 +76,16 @@ async def _known(context: Context, config: VenueConfig) -> Known:
 
 
 async def _keep(
-    context: Context, config: VenueConfig, clock: VenueClock, known: Known, fetched: Fetched, asked: gaps.Asked
+    context: Context,
+    config: VenueConfig,
+    clock: VenueClock,
+    known: Known,
+    fetched: Fetched,
+    asked: gaps.Asked,
+    refused: gaps.Refusals,
 ) -> tuple[Ingested, dict[str, int]]:
-    """R2 first, then index, watermarks and gaps in one D1 batch, then the caches: a crash between leaves an object
-    that nobody reads, which the same run overwrites and compaction sweeps."""
+    """R2 first, then index, watermarks, gaps and how far it all goes in one D1 batch, then the caches: a crash between
+    leaves an object that nobody reads, which the same run overwrites and compaction sweeps."""
     archive = CandleArchive(context.ports.db, context.ports.store, context.scope, config.interval)
     new: Bars = {s: {t: ndjson.row(each) for t, each in sorted(bars.items())} for s, bars in fetched.bars.items()}
     marks = {**known.marks, **{symbol: max(bars) for symbol, bars in new.items()}}
@@ -84,16 +95,17 @@ async def _keep(
     if window is not None:
         window.add(rows)
     opens = window.open_times() if window else sorted({t for bars in new.values() for t in bars})
-    found = gaps.found_in(new, known.marks, config, opens)
-    settled = gaps.settled(asked, config, opens)
-    statements = gaps.upsert(context.scope, config.interval.value, [*settled, *found], context.now_ms)
+    found = gaps.found_in(new, known.marks, config, opens, refused)
+    settled = gaps.settled(asked, config, opens, refused)
+    told = (clock.market_ms, int(fetched.complete), context.ports.clock.now_ms())
+    statements = [Statement(_MARKET, (context.scope, config.interval.value, *told))]
+    statements += gaps.upsert(context.scope, config.interval.value, [*settled, *found], context.now_ms)
     if rows:
         stored = await archive.put(rows, context.run)
         touched = {symbol: {**asked.bars.get(symbol, {}), **new.get(symbol, {})} for symbol in {*new, *asked.bars}}
         statements += [archive.index(stored, context.now_ms), archive.watermarks(touched, context.now_ms)]
         counts |= {"objects": 1, "object_bytes": stored.bytes}
-    if statements:
-        await context.ports.db.batch(statements)
+    await context.ports.db.batch(statements)
     if rows:
         await _cache(context, config, clock, window, counts)
     counts |= {"gaps_found": len(found), "gaps_settled": sum(each.state != "open" for each in settled)}

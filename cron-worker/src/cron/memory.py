@@ -61,11 +61,18 @@ async def load(db: Database, desk: str) -> Memory:
 
 
 async def save(
-    db: Database, desk: str, memory: Memory, signals: Sequence[Sequence[Any]], writer: str, now_ms: int
+    db: Database,
+    desk: str,
+    memory: Memory,
+    signals: Sequence[Sequence[Any]],
+    writer: str,
+    now_ms: int,
+    also: Sequence[Statement] = (),
 ) -> bool:
     """The next version and its signals in one batch, or, where another run was first, nothing: then False.
 
     A row of `signals`: [id, venue, symbol, strategy, action, side, score, bar_close_ms, body, proposal, outcome, code].
+    `also` joins the batch: statements that do nothing unless this writer wrote this version.
     """
     version = memory.version + 1
     body = pack({"seen": memory.seen, "state": memory.state})
@@ -73,7 +80,7 @@ async def save(
     for start in range(0, len(signals), ROWS_A_STATEMENT):
         rows = json.dumps(signals[start : start + ROWS_A_STATEMENT], separators=(",", ":"))
         statements.append(Statement(_SIGNALS, (desk, now_ms, rows, version, writer)))
-    changes = await db.batch(statements)
+    changes = await db.batch([*statements, *also])
     if changes[0]:
         memory.version = version
     return changes[0] > 0

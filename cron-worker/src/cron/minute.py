@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cron import scan
+from cron import outbox, scan
 from cron.context import Context, Ingested, Scanned
 from cron.runner import Request, Run, run
 from cron.table import AFTER, FIRST, PER_VENUE, Due, Job, Tick
 from shared import log
 from shared.errors import StorageUnavailable
 from shared.model.ids import digest
-from shared.ports import Statement
 
-RESEND_MS = 10 * 60_000
 _log = log.get("cron.minute")
-_QUEUED = (
-    "INSERT INTO job_runs (id, job, scope, state, requested_by, queued_ms) VALUES (?, ?, ?, 'queued', 'cron', ?)"
-    " ON CONFLICT (id) DO UPDATE SET queued_ms = excluded.queued_ms"
-    " WHERE job_runs.state = 'queued' AND job_runs.queued_ms <= excluded.queued_ms - ?"
-)
 
 
 async def minute(context: Context) -> dict[str, int]:
@@ -31,10 +24,10 @@ async def minute(context: Context) -> dict[str, int]:
             _count(outcomes, await _inline(context, job, due))
     for venue in sorted(context.settings.VENUES):
         await _venue(context, venue, tick, outcomes)
-    for job in AFTER:
-        for due in job.due(tick):
-            sent = await enqueue(context, job, due)
-            outcomes["queued"] = outcomes.get("queued", 0) + int(sent)
+    sent = [await outbox.send(context, job.name, due.scope, due.key) for job in AFTER for due in job.due(tick)]
+    resent = await outbox.resend(context) if tick.hourly else 0
+    if sent or resent:
+        outcomes["queued"] = sum(sent) + resent
     return outcomes
 
 
@@ -72,20 +65,6 @@ async def _inline(context: Context, job: Job, due: Due) -> Run:
         # D1 cannot even record the run: the watermarks bring it back once it can.
         _log.error("job_not_started", extra={"job": job.name, "scope": due.scope, "detail": error.detail})
         return Run("not_started", error=error.detail)
-
-
-async def enqueue(context: Context, job: Job, due: Due) -> bool:
-    """Sends the message unless the same was sent before; one that has been waiting ten minutes is taken for lost."""
-    message_id = digest("queued", job.name, due.scope, due.key)
-    row = (message_id, job.name, due.scope, context.now_ms, RESEND_MS)
-    body = {"v": 1, "id": message_id, "job": job.name, "scope": due.scope, "requested_by": "cron"}
-    try:
-        if (await context.ports.db.batch([Statement(_QUEUED, row)]))[0]:
-            await context.ports.queue.send({**body, "queued_ms": context.now_ms})
-            return True
-    except StorageUnavailable as error:
-        _log.error("job_not_queued", extra={"job": job.name, "scope": due.scope, "detail": error.detail})
-    return False
 
 
 def _count(outcomes: dict[str, int], finished: Run) -> None:

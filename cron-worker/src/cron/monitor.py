@@ -65,15 +65,21 @@ async def _desk(
     counts["desks"] += 1
     body = open_body(context, name, config, instruments)
     mark = digest(body)
+    failed: list[DeskError] = []
     try:
         if known.get(name) != mark:
             await _open(context, name, body, mark)
             counts["opened"] += 1
+    except DeskError as error:
+        # A desk that refuses its new settings goes on under the old ones: it must not stand still for it.
+        failed.append(error)
+    try:
         answer = await _tick(context, name, body, mark)
         counts["outbox_lag"] += int(answer.get("outbox_lag") or 0)
     except DeskError as error:
-        counts["desks_failed"] += 1
-        problems.append(f"desk {name}: {error.error_code}: {error.detail}")
+        failed.append(error)
+    counts["desks_failed"] += bool(failed)
+    problems += [f"desk {name}: {error.error_code}: {error.detail}" for error in failed]
 
 
 async def _tick(context: Context, name: str, body: dict[str, Any], mark: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Job `retention`: deletes old job runs, idempotency rows and leases, in bounded batches."""
+"""Job `retention`: deletes what nobody asks for any more, in bounded batches. What the desk did stays for good."""
 
 from __future__ import annotations
 
@@ -15,6 +15,20 @@ _DELETES = {
         " (SELECT caller, key FROM idempotency WHERE created_ms < ? LIMIT ?)"
     ),
     "leases": "DELETE FROM leases WHERE name IN (SELECT name FROM leases WHERE until_ms < ? LIMIT ?)",
+    "signals": (
+        "DELETE FROM signals WHERE rowid IN"
+        " (SELECT rowid FROM signals WHERE created_ms < ? AND outcome <> 'pending' LIMIT ?)"
+    ),
+    "gaps": (
+        "DELETE FROM gaps WHERE (venue, symbol, interval, from_ms) IN (SELECT venue, symbol, interval, from_ms"
+        " FROM gaps WHERE updated_ms < ? AND state <> 'open' LIMIT ?)"
+    ),
+    # Of each market day the last point stays; the close at midnight belongs to the day that it ends.
+    "equity": (
+        "DELETE FROM equity WHERE (desk, market_ms) IN (SELECT desk, market_ms FROM equity AS point WHERE at_ms < ?"
+        " AND EXISTS (SELECT 1 FROM equity AS later WHERE later.desk = point.desk AND later.market_ms > point.market_ms"
+        f" AND later.market_ms <= ((point.market_ms - 1) / {DAY_MS} + 1) * {DAY_MS}) LIMIT ?)"
+    ),
 }
 
 

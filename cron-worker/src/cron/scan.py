@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
-from cron import bars, delivery, memory
+from cron import bars, delivery, memory, outbox
 from cron.context import Context, Done, Scanned
 from cron.memory import Memory
 from shared.archive.ndjson import Row
@@ -14,11 +14,12 @@ from shared.errors import Conflict
 from shared.ports import Statement
 
 MAX_LIVE_BARS = 5
-"""Further behind, all but the last bar only warm the brain: their proposals would be refused as stale."""
+"""Further behind, all but the last bar only warm the brain, whatever age of a signal the desk may accept."""
 BRAIN_BARS = 20_000
 DESK_CANDLES = 500
 TRIES = 3
 _MARKS = "SELECT symbol, open_time_ms FROM watermarks WHERE venue = ? AND interval = ?"
+_MARKET = "SELECT market_ms, complete, at_ms FROM markets WHERE venue = ? AND interval = ?"
 _STATE = (
     "SELECT (SELECT as_of_ms FROM brain_state WHERE scope = ?1) AS as_of_ms,"
     " EXISTS (SELECT 1 FROM signals WHERE desk = ?1 AND outcome = 'pending') AS pending"
@@ -42,6 +43,18 @@ class Desk(NamedTuple):
     def step_ms(self) -> int:
         """Length of a bar."""
         return self.venue.interval.ms
+
+    def oldest_ms(self, market_ms: int) -> int:
+        """Close of the oldest bar that may still be proposed on, counted from the newest that can have closed."""
+        return market_ms - market_ms % self.step_ms - self.config.limits.max_signal_age_bars * self.step_ms
+
+
+class Known(NamedTuple):
+    """Newest archived bar of each symbol (open time), the market's time, and whether all that closed is archived."""
+
+    marks: dict[str, int]
+    market_ms: int
+    complete: bool
 
 
 async def wanted(context: Context, desk: str) -> bool:
@@ -77,45 +90,47 @@ async def run(context: Context) -> Done:
 async def _advance(context: Context, desk: Desk) -> Done:
     counts = {"bars": 0, "steps": 0, "signals": 0, "proposals": 0, "refused": 0}
     learnt = await memory.load(context.ports.db, desk.name)
-    before_ms = learnt.as_of_ms
-    fresh = context.ingested.get(desk.config.venue)
-    problems: list[str] = []
-    if fresh is not None and not fresh.complete:
+    known = await _known(context, desk)
+    if not known.complete:
         # The newest bar archived is not the newest there is: proposals on it would be late.
         counts["catching_up"] = 1
-        return Done(counts, (), Scanned(before_ms, before_ms))
-    marks = fresh.marks if fresh else await _marks(context, desk)
-    marks = {symbol: mark for symbol, mark in marks.items() if _trades(desk.config, symbol)}
+        return Done(counts, (), Scanned())
+    marks = {symbol: mark for symbol, mark in known.marks.items() if _trades(desk.config, symbol)}
     found = await bars.due(context, desk.config.venue, learnt.seen, marks)
     counts[f"from_{found.source}"] = 1
-    steps = bars.by_close(found.bars, desk.venue.interval)
-    if len(steps) > MAX_LIVE_BARS:
-        await _warm(context, desk, learnt, [row for _, rows in steps[:-1] for row in rows], counts)
-        steps = steps[-1:]
-    if learnt.pending:
+    oldest_ms = desk.oldest_ms(known.market_ms)
+    late, live = _split(bars.by_close(found.bars, desk.venue.interval), oldest_ms)
+    days: list[str] = []
+    problems: list[str] = []
+    if late:
+        days += await _warm(context, desk, learnt, late, counts)
+    if learnt.pending or (late and not live):
         # What a crashed run left behind was proposed on earlier bars: it goes first.
-        problems += await _deliver(context, desk, learnt, counts, pending=True)
-    for _, rows in steps:
+        problems += await delivery.deliver(context, desk.name, oldest_ms, counts, pending=learnt.pending)
+    for rows in live:
         proposed = counts["proposals"]
         await _bars(context, desk, rows)
-        await _scan(context, desk, learnt, rows, counts, live=True)
-        problems += await _deliver(context, desk, learnt, counts, pending=counts["proposals"] > proposed)
-    return Done(counts, tuple(problems), Scanned(before_ms, learnt.as_of_ms))
+        days += await _scan(context, desk, learnt, rows, counts, live=True)
+        pending = counts["proposals"] > proposed
+        problems += await delivery.deliver(context, desk.name, oldest_ms, counts, pending)
+    return Done(counts, tuple(problems), Scanned(tuple(days)))
 
 
-async def _deliver(context: Context, desk: Desk, learnt: Memory, counts: dict[str, int], pending: bool) -> list[str]:
-    as_of_ms = learnt.as_of_ms or 0
-    return await delivery.deliver(context, desk.name, as_of_ms, desk.step_ms, counts, pending, point=True)
+def _split(steps: list[tuple[int, list[Row]]], oldest_ms: int) -> tuple[list[Row], list[list[Row]]]:
+    """Bars that only warm the brain, and the steps that are young enough to be proposed on."""
+    most = 1 if len(steps) > MAX_LIVE_BARS else len(steps)
+    live = [rows for close_ms, rows in steps[-most:] if close_ms >= oldest_ms]
+    return [row for _, rows in steps[: len(steps) - len(live)] for row in rows], live
 
 
-async def _warm(context: Context, desk: Desk, learnt: Memory, rows: list[Row], counts: dict[str, int]) -> None:
+async def _warm(context: Context, desk: Desk, learnt: Memory, rows: list[Row], counts: dict[str, int]) -> list[str]:
     """History or a long outage at once. The desk gets all of it, for what is open may fill or be stopped out there;
     a desk that has seen nothing yet needs only a mark for each symbol."""
     wanted = rows if learnt.seen else list({row.symbol: row for row in rows}.values())
     wanted.sort(key=lambda row: (row.open_time_ms, row.symbol))
     await _bars(context, desk, wanted)
-    await _scan(context, desk, learnt, rows, counts, live=False)
     counts["warmed"] = len(rows)
+    return await _scan(context, desk, learnt, rows, counts, live=False)
 
 
 async def _bars(context: Context, desk: Desk, rows: list[Row]) -> None:
@@ -129,8 +144,8 @@ async def _bars(context: Context, desk: Desk, rows: list[Row]) -> None:
 
 async def _scan(
     context: Context, desk: Desk, learnt: Memory, rows: list[Row], counts: dict[str, int], live: bool
-) -> None:
-    """Asks the brain, and stores what it learnt and said in one batch; raises `LostRace`."""
+) -> list[str]:
+    """Asks the brain, and stores what it learnt and said in one batch; the market days that ended. Raises `LostRace`."""
     columns = bars.market(rows)
     answers = []
     state = learnt.state
@@ -141,15 +156,18 @@ async def _scan(
     learnt.state = state
     learnt.seen = {**learnt.seen, **{symbol: each["t"][-1] for symbol, each in columns.items()}}
     close_ms = max(learnt.seen.values()) + desk.step_ms
+    days = bars.ended_days(learnt.as_of_ms, (row.open_time_ms + desk.step_ms for row in rows), desk.step_ms)
     learnt.as_of_ms = max(learnt.as_of_ms or 0, close_ms)
     writer = f"{context.run}:{context.ports.token()}"
-    if not await memory.save(context.ports.db, desk.name, learnt, signals, writer, context.now_ms):
+    reports = outbox.reports(desk.name, days, learnt.version + 1, writer, context.now_ms)
+    if not await memory.save(context.ports.db, desk.name, learnt, signals, writer, context.now_ms, reports):
         raise LostRace(f"desk {desk.name}: version {learnt.version + 1} of its memory is another's")
     counts["bars"] += len(rows)
     counts["steps"] += 1
     counts["signals"] += len(signals)
     counts["proposals"] += sum(row[9] is not None for row in signals)
     counts["refused"] += sum(len(answer["refused"]) for answer in answers)
+    return days
 
 
 async def _ask(context: Context, desk: Desk, market: dict[str, Any], state: dict[str, Any] | None) -> dict[str, Any]:
@@ -198,10 +216,18 @@ def _text(value: dict[str, Any]) -> str:
     return json.dumps(value, separators=(",", ":"), sort_keys=True)
 
 
-async def _marks(context: Context, desk: Desk) -> dict[str, int]:
+async def _known(context: Context, desk: Desk) -> Known:
+    """From this tick's ingest; else from the newest that there was, with the wall time that has passed since added."""
+    fresh = context.ingested.get(desk.config.venue)
+    if fresh is not None:
+        return Known(dict(fresh.marks), fresh.market_ms, fresh.complete)
     params = (desk.config.venue, desk.venue.interval.value)
-    rows = (await context.ports.db.read([Statement(_MARKS, params)]))[0]
-    return {str(row["symbol"]): int(row["open_time_ms"]) for row in rows}
+    rows, told = await context.ports.db.read([Statement(_MARKS, params), Statement(_MARKET, params)])
+    if not told:
+        return Known({}, 0, complete=False)
+    market, passed_ms = told[0], max(0, context.ports.clock.now_ms() - int(told[0]["at_ms"]))
+    marks = {str(row["symbol"]): int(row["open_time_ms"]) for row in rows}
+    return Known(marks, int(market["market_ms"]) + passed_ms, bool(market["complete"]))
 
 
 def _trades(config: DeskConfig, symbol: str) -> bool:

@@ -14,9 +14,10 @@ from shared.model import Interval
 
 MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
-DAY_MS = 86_400_000
 HOURLY_AT_MS = 7 * MINUTE_MS
 """Seven minutes past: what a lost tick or message left undone is asked for again."""
+MAX_REPORTS = 20
+"""Sent at once for one desk; after a long outage the others follow hour by hour."""
 
 
 @dataclass
@@ -83,25 +84,9 @@ def every_desk(tick: Tick) -> list[Due]:
 
 
 def turned_days(tick: Tick) -> list[Due]:
-    """Each desk's market days that ended in this tick."""
-    due = []
-    for desk, scanned in sorted(tick.scanned.items()):
-        step_ms = tick.settings.VENUES[tick.settings.DESKS[desk].venue].interval.ms
-        due += [Due(f"{desk}/{day}") for day in ended_days(scanned, step_ms)]
-    return due
-
-
-def ended_days(scanned: Scanned, step_ms: int) -> list[str]:
-    """Days with bars whose end lies after the close before and not after the close now, ascending."""
-    if scanned.before_ms is None or scanned.after_ms is None or scanned.before_ms == scanned.after_ms:
-        return []
-    found = []
-    for close_ms in (scanned.before_ms, scanned.after_ms):
-        open_ms = close_ms - step_ms
-        end_ms = open_ms - open_ms % DAY_MS + DAY_MS
-        if scanned.before_ms < end_ms <= scanned.after_ms and keys.day_of(open_ms) not in found:
-            found.append(keys.day_of(open_ms))
-    return found
+    """Each desk's market days that ended in this tick; those of a run that failed half-way stand in D1 to be resent."""
+    ended = sorted(tick.scanned.items())
+    return [Due(f"{desk}/{day}") for desk, scanned in ended for day in scanned.days[-MAX_REPORTS:]]
 
 
 def turned_units(tick: Tick) -> list[Due]:

@@ -14,7 +14,8 @@ from shared.errors import Invalid
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 500
-_MAX_INT = 2**63 - 1
+_MAX_INT = 2**53 - 1
+"""Beyond it an integer is no number in JavaScript, and D1 does not take it."""
 
 Position = tuple[int | str, ...]
 CursorText = Annotated[str, StringConstraints(max_length=400, pattern=r"^[A-Za-z0-9_-]+$")]

@@ -15,10 +15,10 @@ MINE = (
 class Select:
     """`Select("SELECT id FROM instruments").equals("venue", venue).page(("id",), after, 100, newest_first=False)`."""
 
-    def __init__(self, head: str) -> None:
+    def __init__(self, head: str, *params: Value) -> None:
         self._head = head
         self._clauses: list[str] = []
-        self._params: list[Value] = []
+        self._params: list[Value] = list(params)
 
     def where(self, clause: str, *params: Value) -> Select:
         """One more condition: a constant clause, and what its marks stand for."""

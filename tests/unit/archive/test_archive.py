@@ -212,6 +212,34 @@ def test_too_many_objects_are_merged_in_parts(monkeypatch: pytest.MonkeyPatch) -
     assert place.read() == before
 
 
+def test_the_unit_that_grows_is_gathered_once_its_objects_are_many() -> None:
+    place = Place()
+
+    def gather(run: str) -> compact.Compacted:
+        return asyncio.run(compact.gather(place.db, place.store, "us", Interval.M1, "2024-10-04", run, 5))
+
+    for n in range(59):
+        place.write([row(s, n) for s in "AB"], f"r{n:03d}", n)
+    assert gather("g1").merged == 0
+    place.write([row("A", 59)], "r059", 59)
+    stray = keys.run_key("us", Interval.M1, "2024-10-04", "writing")
+    place.store.objects[stray] = b"of an ingest that is not through"
+    before = place.read()
+    assert gather("g1") == compact.Compacted(60, 119, 119, 0, more=False)
+    assert place.index() == ["candles/v1/us/1m/2024-10-04/part-g1.ndjson.gz"]
+    assert place.read() == before
+    assert stray in place.store.objects, "nothing is swept beside a running ingest"
+    for n in range(60, 120):
+        place.write([row("A", n)], f"r{n:03d}", n)
+    before = place.read()
+    assert gather("g2").merged == 60, "parts are not gathered again"
+    assert len(place.index()) == 2
+    del place.store.objects[stray]
+    assert place.compact().merged == 2
+    assert place.read() == before
+    assert place.index() == list(place.store.objects) == ["candles/v1/us/1m/2024-10-04/day.ndjson.gz"]
+
+
 def test_units_are_past_ones_with_more_than_one_object() -> None:
     place = Place()
     for n in range(2):

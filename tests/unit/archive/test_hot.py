@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from shared.archive import hot
 from shared.archive.ndjson import Row
+from shared.errors import TooLarge
 from shared.model import Interval
 from tests.unit.archive.test_archive import DAY0, STEP, Place, row
 
@@ -87,3 +88,26 @@ def test_a_lost_window_is_rebuilt_and_a_stale_one_patched() -> None:
     assert place.store.gets == 1
     assert stale.to_bytes() == empty.to_bytes()
     assert asyncio.run(hot.catch_up(stale, marks, place.archive)) == 0
+
+
+def test_where_objects_are_too_many_the_newest_part_is_taken_and_no_hole_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.archive.candles.MAX_OBJECTS", 6)
+    place = Place()
+    for n in range(40):
+        place.write([row("A", n)] + ([row("B", n)] if n < 30 else []), f"r{n}")
+    marks = {"A": DAY0 + 39 * STEP, "B": DAY0 + 29 * STEP}
+    found = window([row(s, n) for n in range(20, 30) for s in "AB"])
+    assert asyncio.run(hot.catch_up(found, marks, place.archive)) > 0
+    times = list(found.series["A"])
+    assert times == [DAY0 + n * STEP for n in range(40 - len(times), 40)]
+    assert len(times) >= 3
+    assert len(found.series["B"]) == 10, "a symbol that lacks nothing keeps what it has"
+
+
+def test_one_interval_in_too_many_objects_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.archive.candles.MAX_OBJECTS", 2)
+    place = Place()
+    for n in range(4):
+        place.write([row("A", 5)], f"r{n}")
+    with pytest.raises(TooLarge):
+        asyncio.run(hot.catch_up(window([]), {"A": DAY0 + 5 * STEP}, place.archive))

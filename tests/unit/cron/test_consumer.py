@@ -74,6 +74,25 @@ def test_a_malformed_message_is_recorded_once_and_acknowledged(body: str) -> Non
     assert "malformed message" in rows[0]["error"]
 
 
+def test_a_message_that_is_refused_ends_the_run_that_waits_for_it() -> None:
+    place = world()
+    place.db.change(
+        "INSERT INTO job_runs (id, job, scope, state, requested_by, queued_ms)"
+        " VALUES ('m1', 'scan', 'nobody', 'queued', 'edk_abc', 5)"
+    )
+    assert send(place, message(job="scan", scope="nobody")) == ACK
+    assert len(place.db.all("SELECT * FROM job_runs")) == 1
+    assert state(place)["state"] == "failed"
+    assert "nobody" in state(place)["error"]
+
+
+def test_a_refused_message_does_not_touch_a_run_that_is_over() -> None:
+    place = world()
+    assert send(place, message()) == ACK
+    assert send(place, message(scope="mars")) == ACK
+    assert state(place)["state"] == "done"
+
+
 def test_a_malformed_message_is_acknowledged_even_while_d1_is_down() -> None:
     place = world()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import Any
 
 import httpx
@@ -14,7 +13,6 @@ from cron.minute import minute
 from shared.archive import hot, keys
 from shared.archive.candles import CandleArchive
 from shared.errors import StorageUnavailable
-from shared.market.ingest import Budget
 from shared.model import Interval
 from tests.unit.cron.world import (
     DAY_MS,
@@ -22,7 +20,6 @@ from tests.unit.cron.world import (
     START_MS,
     WireVenue,
     World,
-    desk_json,
     settings,
     symbols,
     wave,
@@ -95,30 +92,6 @@ def test_a_tick_on_which_nothing_closed_costs_no_scan() -> None:
     assert place.tick(at(100)) == {"done": 2}
     assert len(place.runs("scan")) == 1
     assert len(place.store.objects) == 1
-
-
-def test_a_missed_stretch_is_caught_up_bar_by_bar() -> None:
-    played, missed = world(), world()
-    for n in range(100, 110):
-        played.tick(at(n))
-    missed.tick(at(100))
-    for n in (105, 109):
-        missed.tick(at(n))
-    assert heard_once(missed) == heard_once(played)
-    wanted = [(row["id"], row["outcome"], row["proposal"]) for row in signals(played)]
-    assert [(row["id"], row["outcome"], row["proposal"]) for row in signals(missed)] == wanted
-    assert missed.desk().log == played.desk().log
-
-
-def test_after_a_long_outage_the_desk_has_every_bar_but_only_the_last_is_proposed_on() -> None:
-    place = world()
-    place.tick(at(100))
-    place.tick(at(160))
-    assert heard_once(place) == [at(n) for n in range(98, 160)]
-    assert archived(place) == [at(n) for n in range(50, 160)]
-    late = [row for row in signals(place) if at(100) < row["bar_close_ms"] < at(160)]
-    assert late
-    assert {row["outcome"] for row in late} == {"stale"}
 
 
 def test_the_same_tick_five_times_at_once_runs_once() -> None:
@@ -224,25 +197,6 @@ def test_a_crash_before_the_memory_is_stored_scans_the_same_bar_again() -> None:
     assert sorted(place.desk().intended) == sorted(calm.desk().intended)
 
 
-def test_proposals_that_could_not_be_delivered_for_long_become_stale() -> None:
-    place = world()
-    place.tick(at(100))
-
-    def fail(called: str) -> None:
-        if called == "propose":
-            raise StorageUnavailable("the object did not answer")
-
-    place.desk().fail = fail
-    for n in range(101, 140):
-        place.tick(at(n))
-    rows = [row for row in signals(place) if row["bar_close_ms"] > at(100)]
-    old = {row["outcome"] for row in rows if row["bar_close_ms"] < at(139 - 10)}
-    new = {row["outcome"] for row in rows if row["bar_close_ms"] >= at(139 - 10)}
-    assert old == {"stale"}
-    assert new == {"pending"}
-    assert "propose to alpha" in place.runs("scan")[-1]["error"]
-
-
 def test_two_scans_of_one_desk_at_once_store_one_set_of_signals() -> None:
     place = world()
     for n in range(100, 105):
@@ -273,25 +227,6 @@ def test_a_race_that_is_lost_every_time_is_given_up_for_this_run(monkeypatch: py
     run = place.runs("scan")[-1]
     assert run["state"] == "failed"
     assert "lost_race" in run["error"]
-
-
-def test_d1_down_for_minutes_costs_nothing_but_time() -> None:
-    place, calm = world(), world()
-    place.tick(at(100))
-    calm.tick(at(100))
-
-    def fail(sql: str) -> None:
-        raise StorageUnavailable("D1 did not answer")
-
-    for n in range(101, 104):
-        place.db.fail = fail
-        assert place.tick(at(n)) == {"not_started": 2}
-        calm.tick(at(n))
-    place.db.fail = lambda sql: None
-    place.tick(at(104))
-    calm.tick(at(104))
-    assert place.desk().log == calm.desk().log
-    assert archived(place) == archived(calm)
 
 
 def test_a_symbol_that_lists_mid_way_joins_from_its_first_bar() -> None:
@@ -374,87 +309,27 @@ def test_a_session_venue_has_no_gap_where_nobody_traded() -> None:
     assert [tuple(gap.values()) for gap in gaps] == [("B", lost[0], "empty")]
 
 
-def test_kv_lost_stale_or_down_is_only_slower() -> None:
-    place = world()
+def test_a_row_refused_once_is_asked_for_again_though_no_other_symbol_has_its_time() -> None:
+    place = World(WireVenue({"EURUSD": wave(START_MS, MINUTE_MS, 400)}), settings(calendar="session", history_bars=50))
     place.tick(at(100))
-    key = keys.hot_key("us", Interval.M1)
-    place.hot.frozen = dict(place.hot.values)
-    place.tick(at(101))
-    place.tick(at(102))
-    place.hot.frozen = None
-    stale_safe = place.hot.values[key]
-    place.hot.values.clear()
-    place.tick(at(103))
-    rebuilt = hot.from_bytes(place.hot.values[key], "us", Interval.M1, HISTORY)
-    assert [len(series) for series in rebuilt.series.values()] == [HISTORY] * 3
-    assert rebuilt.newest_ms("S000") == at(102)
-    assert hot.from_bytes(stale_safe, "us", Interval.M1, HISTORY).newest_ms("S000") == at(101)
-    place.hot.down = True
+    refused = {at(101), at(102), at(107)}
+
+    def spoil(query: dict[str, str], body: dict[str, Any]) -> None:
+        rows = [list(row) for row in body["items"]["EURUSD"]]
+        body["items"]["EURUSD"] = [[row[0], "NaN", *row[2:]] if row[0] in refused else row for row in rows]
+
+    place.venue.spoil = spoil
     place.tick(at(104))
-    assert json.loads(place.runs("ingest")[-1]["counts"])["hot_failed"] == 1
-    place.hot.down = False
-    place.tick(at(105))
-    assert heard_once(place) == [at(n) for n in range(98, 105)]
-
-
-def test_after_a_lost_scan_the_bars_come_from_hot_or_the_archive() -> None:
-    place = world()
-    place.tick(at(100))
-    for n, clear in ((101, False), (103, True)):
-        place.brain.fail = lambda body: (_ for _ in ()).throw(StorageUnavailable("down"))
+    refused -= {at(101)}
+    for n in range(105, 111):
         place.tick(at(n))
-        place.brain.fail = lambda body: None
-        place.venue.spoil_other = lambda path: httpx.Response(500)
-        if clear:
-            place.hot.down = True
-        place.tick()
-        counts = json.loads(place.runs("scan")[-1]["counts"])
-        assert counts["from_archive" if clear else "from_hot"] == 1
-        place.venue.spoil_other = lambda path: None
-    place.hot.down = False
-    place.tick(at(104))
-    assert sorted(set(heard_after_retries(place))) == [at(n) for n in range(98, 104)]
-
-
-def heard_after_retries(place: World) -> list[int]:
-    """With the brain failing after the desk had its bars, the desk gets them again: it knows them."""
-    return [at_ms for bars in place.desk().heard("bars") for name, at_ms in bars if name == "us:S000"]
-
-
-def test_a_new_desk_on_an_old_venue_begins_with_the_hot_history() -> None:
-    place = world()
-    place.tick(at(100))
-    place.tick(at(101))
-    both = ",".join([desk_json("alpha"), desk_json("beta", symbols='["S001"]')])
-    place.settings = settings(history_bars=HISTORY, desks=both)
-    place.tick(at(102))
-    counts = json.loads(next(run for run in place.runs("scan") if run["scope"] == "beta")["counts"])
-    assert counts["from_hot"] == 1
-    assert counts["bars"] == HISTORY
-    assert {name for bars in place.desk("beta").heard("bars") for name, _ in bars} == {"us:S001"}
-    for n in range(103, 125):
-        place.tick(at(n))
-    shared = place.db.all("SELECT id FROM signals GROUP BY id HAVING count(*) = 2")
-    assert shared, "one strategy on one venue says the same to two desks, and both are asked"
-
-
-def test_a_backfill_over_the_budget_waits_with_scanning(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.market.ingest.Budget", lambda: Budget(calls=2))
-    place = world(bars=900, count=2)
-    place.settings = settings(history_bars=400)
-    place.tick(at(500))
-    assert json.loads(place.runs("scan")[0]["counts"])["catching_up"] == 1
-    assert not place.desk().heard("bars")
-    place.tick(at(500))
-    place.tick(at(501))
-    assert archived(place) == [at(n) for n in range(100, 501)]
-    assert heard_once(place)[-1] == at(500)
-
-
-def test_history_of_many_symbols_goes_to_the_brain_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole, parts = world(), world()
-    whole.tick(at(100))
-    monkeypatch.setattr(scan, "BRAIN_BARS", 60)
-    parts.tick(at(100))
-    assert len(parts.brain.scans) > len(whole.brain.scans)
-    assert [row["id"] for row in signals(parts)] == [row["id"] for row in signals(whole)]
+    for _ in range(2):
+        place.tick(at(110))
+    assert at(101) in archived(place, "EURUSD")
+    assert set(archived(place, "EURUSD")) == {at(n) for n in range(110)} - refused
+    gaps = place.db.all("SELECT from_ms, to_ms, attempts, state FROM gaps ORDER BY from_ms")
+    assert [tuple(gap.values()) for gap in gaps] == [
+        (at(101), at(101), 1, "filled"),
+        (at(102), at(102), 3, "empty"),
+        (at(107), at(107), 3, "empty"),
+    ]

@@ -11,11 +11,11 @@ from typing import Any
 import httpx
 import pytest
 
-from cron import compact, memory, monitor, report, retention
-from cron.context import Scanned
-from cron.table import BY_NAME, JOBS, Due, Tick, ended_days, turned_units
+from cron import compact, memory, monitor, outbox, report, retention
+from cron.bars import ended_days
+from cron.table import BY_NAME, JOBS, Tick, turned_units
 from shared.archive import keys
-from shared.errors import Invalid, NotFound, StorageUnavailable, TooLarge
+from shared.errors import Conflict, Invalid, NotFound, StorageUnavailable, TooLarge
 from tests.unit.cron.world import DAY_MS, MINUTE_MS, START_MS, WireVenue, World, settings, symbols, wave
 from tests.unit.native_ports import NativeDatabase
 
@@ -54,6 +54,24 @@ def test_monitor_opens_again_a_desk_that_has_forgotten() -> None:
     place.desk().is_open = False
     assert do(place, monitor)["desks_failed"] == 0
     assert place.desk().is_open
+
+
+def test_a_desk_that_refuses_its_new_settings_goes_on_under_the_old_ones() -> None:
+    place = world()
+    do(place, monitor)
+    called: list[str] = []
+
+    def differs(method: str) -> None:
+        called.append(method)
+        if method == "open":
+            raise Conflict("currency is USD and cannot become EUR", code="desk_differs")
+
+    place.desk().fail = differs
+    place.settings = settings(history_bars=50, desks='"alpha":' + json.dumps(_desk(risk_per_trade_bps=99)))
+    done = asyncio.run(monitor.run(place.context()))
+    assert done.counts["desks_failed"] == 1
+    assert "desk alpha: desk_differs" in done.problems[0]
+    assert called == ["open", "tick"]
 
 
 def test_monitor_watches_every_book_in_shards_of_200() -> None:
@@ -158,10 +176,21 @@ def test_retention_deletes_what_is_old_in_bounded_batches(monkeypatch: pytest.Mo
                         " VALUES (?, 'x', '', 'done', 'cron', ?)", str(i), at_ms)  # fmt: skip
         place.db.change("INSERT INTO idempotency VALUES (?, 'k', 'f', 200, '', ?)", str(i), at_ms)
         place.db.change("INSERT INTO leases VALUES (?, 'h', ?)", str(i), at_ms)
-    assert do(place, retention) == {"job_runs": 8, "idempotency": 8, "leases": 8}
+        outcome = "pending" if i == 0 else "stale"
+        place.db.change("INSERT INTO signals VALUES (?, 'a', 'us', 'A', 's', 'enter', 'buy', 1, 5, '{}', NULL, ?, NULL,"
+                        " NULL, ?)", str(i), outcome, at_ms)  # fmt: skip
+        state = "open" if i == 0 else "filled"
+        place.db.change("INSERT INTO gaps VALUES ('us', 'A', '1m', ?, ?, 1, ?, ?)", i, i, state, at_ms)
+        # three points a day, the last one at midnight
+        place.db.change("INSERT INTO equity VALUES ('a', ?, ?, '1', '1', 0)", (i + 1) * DAY_MS // 3, at_ms)
+    counts = {"job_runs": 8, "idempotency": 8, "leases": 8, "signals": 7, "gaps": 7, "equity": 6}
+    assert do(place, retention) == counts
     assert len(place.db.all("SELECT * FROM job_runs")) == 2
+    assert {row["outcome"] for row in place.db.all("SELECT outcome FROM signals WHERE id = '0'")} == {"pending"}
+    left = [row["market_ms"] * 3 // DAY_MS for row in place.db.all("SELECT market_ms FROM equity ORDER BY market_ms")]
+    assert left == [3, 6, 9, 10]
     monkeypatch.setattr(retention, "ROUNDS", 1)
-    assert do(place, retention) == {"job_runs": 0, "idempotency": 0, "leases": 0}
+    assert do(place, retention) == dict.fromkeys(counts, 0)
 
 
 def test_compact_takes_past_units_and_asks_for_itself_when_some_are_left() -> None:
@@ -194,34 +223,74 @@ def test_days_and_units_that_turned_are_queued_once() -> None:
     assert queued == [{"state": "queued"}]
 
 
-def test_a_message_that_was_lost_is_sent_again_after_ten_minutes() -> None:
-    from cron.minute import enqueue
+def send(place: World, key: str = "2024-10-04") -> bool:
+    return asyncio.run(outbox.send(place.context(), "retention", "", key))
 
+
+def test_a_message_that_was_lost_is_sent_again_after_ten_minutes() -> None:
     place = world()
-    job, due = BY_NAME["retention"], Due("", "2024-10-04")
-    place.queue.down = True
-    assert not asyncio.run(enqueue(place.context(), job, due))
-    place.queue.down = False
-    assert not asyncio.run(enqueue(place.context(), job, due))
+    assert send(place)
+    assert not send(place)
     place.clock.advance(600_000)
-    assert asyncio.run(enqueue(place.context(), job, due))
-    assert len(place.queue.sent) == 1
+    assert send(place)
+    assert [message["id"] for message in place.queue.sent] == [outbox.message_id("retention", "", "2024-10-04")] * 2
+
+
+def test_a_message_that_could_not_be_sent_is_sent_when_it_is_asked_for_again() -> None:
+    place = world()
+    place.queue.down = True
+    assert not send(place)
+    place.queue.down = False
+    assert send(place)
+    assert not send(place)
+
+
+def test_resending_takes_what_waits_too_long_and_reports_that_were_given_up() -> None:
+    place = world()
+    now = place.clock.now_ms()
+    for number, (job, by, state, error, age_ms) in enumerate(
+        [
+            ("report", "cron", "queued", None, 600_000),
+            ("report", "cron", "queued", None, 599_999),
+            ("report", "edk_abc", "queued", None, 600_000),
+            ("report", "cron", "failed", "gave up: try_again: no", 600_000),
+            ("report", "cron", "failed", "malformed message", 600_000),
+            ("compact", "cron", "failed", "gave up: try_again: no", 600_000),
+            ("report", "cron", "done", None, 600_000),
+        ]
+    ):
+        place.db.change(
+            "INSERT INTO job_runs (id, job, scope, state, requested_by, queued_ms, error) VALUES (?, ?, 'a', ?, ?, ?, ?)",
+            f"r{number}", job, state, by, now - age_ms, error,
+        )  # fmt: skip
+    assert asyncio.run(outbox.resend(place.context())) == 2
+    assert {message["id"] for message in place.queue.sent} == {"r0", "r3"}
+    assert asyncio.run(outbox.resend(place.context())) == 0
+    place.db.fail = _no_d1
+    assert asyncio.run(outbox.resend(place.context())) == 0
+
+
+def _no_d1(sql: str) -> None:
+    raise StorageUnavailable("D1 did not answer")
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "step", "days"),
+    ("before", "closes", "step", "days"),
     [
-        (None, DAY_MS, DAY_MS, []),
-        (DAY_MS, DAY_MS, DAY_MS, []),
-        (DAY_MS, 2 * DAY_MS, DAY_MS, ["1970-01-02"]),
-        (23 * HOUR_MS, 24 * HOUR_MS, HOUR_MS, ["1970-01-01"]),
-        (24 * HOUR_MS, 25 * HOUR_MS, HOUR_MS, []),
-        (22 * HOUR_MS, 3 * DAY_MS - HOUR_MS, HOUR_MS, ["1970-01-01"]),
-        (22 * HOUR_MS, 2 * DAY_MS, HOUR_MS, ["1970-01-01", "1970-01-02"]),
+        (None, [DAY_MS], DAY_MS, []),
+        (DAY_MS, [DAY_MS], DAY_MS, []),
+        (DAY_MS, [], DAY_MS, []),
+        (DAY_MS, [2 * DAY_MS], DAY_MS, ["1970-01-02"]),
+        (23 * HOUR_MS, [24 * HOUR_MS], HOUR_MS, ["1970-01-01"]),
+        (24 * HOUR_MS, [25 * HOUR_MS], HOUR_MS, []),
+        (24 * HOUR_MS, [23 * HOUR_MS], HOUR_MS, []),
+        (22 * HOUR_MS, [3 * DAY_MS - HOUR_MS], HOUR_MS, ["1970-01-01"]),
+        (22 * HOUR_MS, [2 * DAY_MS], HOUR_MS, ["1970-01-01", "1970-01-02"]),
+        (DAY_MS, [6 * DAY_MS, 2 * DAY_MS, 3 * DAY_MS], DAY_MS, ["1970-01-02", "1970-01-03", "1970-01-06"]),
     ],
 )
-def test_the_days_that_ended(before: int | None, after: int, step: int, days: list[str]) -> None:
-    assert ended_days(Scanned(before, after), step) == days
+def test_the_days_that_ended(before: int | None, closes: list[int], step: int, days: list[str]) -> None:
+    assert ended_days(before, closes, step) == days
 
 
 def test_the_table_names_every_job_once() -> None:

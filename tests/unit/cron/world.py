@@ -172,6 +172,11 @@ class DeskStandIn:
         market_ms = self.market_ms or None
         return {"desk": self.name, "equity": "100000", "cash": "100000", "open_positions": 0, "market_ms": market_ms}
 
+    def _order(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        if body["client_id"] not in self.intended:
+            raise NotFound("no such order", code="order_not_found")
+        return {"order": {"client_id": body["client_id"]}}
+
     def _positions(self, body: Mapping[str, Any]) -> dict[str, Any]:
         return {"items": [], "seq": 1}
 

@@ -63,6 +63,53 @@ def test_who_the_desk_is_cannot_change(bench: Bench, changes: dict[str, Any]) ->
     assert caught.value.error_code == "desk_differs"
 
 
+OTHERS = [instrument(symbol) for symbol in ("BBB", "CCC", "DDD")]
+
+
+def test_an_instrument_that_was_traded_keeps_what_its_money_is_counted_in(bench: Bench) -> None:
+    bench.held("AAA", 1)
+    euro = instrument("AAA", quote="EUR", settle="EUR", base="ABC", multiplier="100", tick="0.05")
+    other = instrument("BBB", quote="EUR", settle="EUR")
+    before = len(bench.kinds())
+    for _ in range(2):
+        run(bench.desk.open(opening(instruments=[euro, other, *OTHERS[1:]])))
+    assert bench.kinds()[before:] == ["instruments_listed"]
+    listed = bench.state.instruments
+    assert (listed["us:AAA"].quote, listed["us:AAA"].multiplier) == ("USD", 1)
+    assert (listed["us:AAA"].base, listed["us:AAA"].tick) == ("AAA", Decimal("0.05"))
+    assert listed["us:BBB"].quote == "EUR"
+    bench.place("AAA", "sell", "10", reduce_only=True)
+    bench.bars(candle("AAA", 3, "100"))
+    assert set(bench.state.cash) == {"USD"}
+
+
+def test_an_instrument_with_an_open_order_keeps_it_too_and_never_becomes_too_fine(bench: Bench) -> None:
+    thin = instrument("AAA", tick="0.0000000001", lot="0.00000001")
+    run(bench.desk.open(opening(instruments=[instrument("AAA", multiplier="0.01"), *OTHERS])))
+    bench.place("AAA", "buy", "100", kind="limit", limit_price="90")
+    run(bench.desk.open(opening(instruments=[thin, *OTHERS])))
+    assert bench.state.instruments["us:AAA"].tick == Decimal("0.01")
+
+
+def test_a_lot_that_grows_leaves_the_stop_watched_and_lets_all_be_sold(bench: Bench) -> None:
+    bench.held("AAA", 1, stop_price="95", qty="15")
+    run(bench.desk.open(opening(instruments=[instrument("AAA", lot="100", min_qty="100"), *OTHERS])))
+    assert [each["price"] for each in bench.call("heartbeat", quotes=[])["levels"]] == ["95"]
+    with pytest.raises(Refused) as caught:
+        bench.place("AAA", "sell", "14", reduce_only=True)
+    assert caught.value.error_code == "lot"
+    by_hand = bench.place("AAA", "sell", "15", reduce_only=True)["client_id"]
+    bench.call("cancel", client_id=by_hand, by="me", idempotency_key="c1")
+    (result,) = bench.propose(proposal("AAA", 2, "100", action="exit", side="sell"))
+    assert bench.order(result["client_id"])["qty"] == "15"
+    bench.call("cancel", client_id=result["client_id"], by="me", idempotency_key="c2")
+    bench.bars(candle("AAA", 3, "94"))
+    (order,) = bench.call("orders")["items"]
+    assert (order["cause"], order["qty"]) == ("stop", "15")
+    bench.bars(candle("AAA", 4, "94"))
+    assert bench.call("positions")["items"] == []
+
+
 @pytest.mark.parametrize(
     "changes",
     [

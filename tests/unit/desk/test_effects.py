@@ -17,6 +17,7 @@ from shared.desk.effects import Do, Effect, pending
 from shared.desk.orders import project
 from shared.desk.state import DeskStatus
 from shared.desk.timers import backoff_ms
+from shared.errors import Refused
 from shared.model import Candle, Fill, Money, OrderStatus, Proposal, Side
 from shared.venues.venue import OrderReport
 from tests.unit.desk.bench import DAY, T0, Bench, candle, proposal
@@ -103,6 +104,37 @@ def test_a_cancel_that_the_venue_refuses_leads_to_a_question(bench: Bench) -> No
     bench.venue.script.append("no")
     bench.call("cancel", client_id=name, by="me", idempotency_key="c")
     assert status(bench, name) == "cancelling"
+    fire_until_settled(bench)
+    assert status(bench, name) == "cancelled"
+
+
+class TooLate(FaultyVenue):
+    """Has filled the order and will not cancel it, as real venues say."""
+
+    async def cancel(self, client_id: str) -> OrderReport:
+        raise Refused("it is filled", code="too_late")
+
+    async def order(self, client_id: str) -> OrderReport | None:
+        return OrderReport(client_id, "v1", OrderStatus.FILLED, (fill(client_id, "10"),))
+
+
+def test_a_refused_cancel_of_a_filled_order_books_the_fill() -> None:
+    late = Bench(venue=TooLate)
+    late.bars(candle("AAA", 0, "100"))
+    name = late.place("AAA", "buy", "10", kind="limit", limit_price="90")["client_id"]
+    late.call("cancel", client_id=name, by="me", idempotency_key="c")
+    assert status(late, name) == "filled"
+    assert late.kinds().count("order_filled") == 1
+    assert late.desk.engine.effects.waiting() == []
+
+
+def test_an_order_being_cancelled_is_asked_about_first_after_waking(bench: Bench) -> None:
+    name = entry(bench)
+    bench.venue.script.append("before")
+    bench.call("cancel", client_id=name, by="me", idempotency_key="c")
+    bench.reborn()
+    assert bench.desk.engine.ready().orders[name].status is OrderStatus.CANCELLING
+    assert bench.desk.engine.effects.waiting() == [Effect(Do.ASK, name)]
     fire_until_settled(bench)
     assert status(bench, name) == "cancelled"
 

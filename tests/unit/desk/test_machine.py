@@ -94,6 +94,9 @@ class DeskMachine(RuleBasedStateMachine):
         self._bars({})
 
     def _bars(self, moves: dict[str, int], volume: str = "1000000") -> None:
+        self._do("bars", candles=self._next_bars(moves, volume))
+
+    def _next_bars(self, moves: dict[str, int], volume: str) -> list[dict[str, Any]]:
         candles = []
         for symbol in SYMBOLS:
             before = self.price[symbol]
@@ -103,11 +106,22 @@ class DeskMachine(RuleBasedStateMachine):
             opened, top, bottom, closed = (f"{cents / 100:.2f}" for cents in (before, high, low, after))
             candles.append(candle(symbol, self.day, opened, top, bottom, closed, volume))
         self.day += 1
-        self._do("bars", candles=candles)
+        return candles
 
     @rule(moves=st.dictionaries(symbols, steps), volume=st.sampled_from(["1000000", "300", "0"]))
     def a_bar_closes(self, moves: dict[str, int], volume: str) -> None:
         self._bars(moves, volume)
+
+    @rule(moves=st.lists(st.dictionaries(symbols, steps), min_size=2, max_size=4))
+    def many_bars_come_at_once(self, moves: list[dict[str, int]]) -> None:
+        self._do("bars", candles=[bar for each in moves for bar in self._next_bars(each, "1000")])
+
+    @rule(symbol=symbols, qty=st.integers(1, 60), above=st.integers(1, 900), move=steps)
+    def a_sell_rests_and_a_bar_closes(self, symbol: str, qty: int, above: int, move: int) -> None:
+        price = f"{(self.price[symbol] + above) / 100:.2f}"
+        ticket = {"instrument": f"us:{symbol}", "side": "sell", "kind": "limit", "qty": str(qty), "limit_price": price}
+        self._do("place", order=ticket, by="me", idempotency_key=self._key())
+        self._bars({symbol: move}, "1000")
 
     @rule(symbol=symbols, qty=st.integers(10, 140), stop=st.integers(1, 400), moves=st.lists(steps, max_size=4))
     def a_position_is_opened_and_held(self, symbol: str, qty: int, stop: int, moves: list[int]) -> None:

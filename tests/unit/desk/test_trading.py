@@ -172,6 +172,32 @@ def test_the_count_of_positions_and_entries_is_limited(bench: Bench) -> None:
     bench.place("CCC", "buy", "1")
 
 
+def test_open_orders_are_limited_and_there_is_always_room_to_get_out() -> None:
+    bench = limited(max_open_orders=3, max_open_positions=1)
+    bench.held("AAA", 1)
+    for _ in range(3):
+        bench.place("AAA", "buy", "1", kind="limit", limit_price="20")
+    refused(bench, "max_open_orders", symbol="AAA", side="buy", qty="1", kind="limit", limit_price="20")
+    assert code_of(bench, "BBB", 0, "100") == "max_open_positions"
+    assert bench.place("AAA", "sell", "1", kind="limit", limit_price="200", reduce_only=True)
+    bench.call("cancel", client_id=next(iter(bench.state.orders)), by="me", idempotency_key="c")
+    refused(bench, "max_open_orders", symbol="AAA", side="sell", qty="1", kind="limit", limit_price="200")
+
+
+@pytest.mark.native
+def test_the_most_orders_that_can_be_open_are_halted_and_stored_in_one_row() -> None:
+    bench = limited(max_open_orders=500, max_orders_per_minute=10_000)
+    bench.held("AAA", 1, price="90", qty="501")
+    for _ in range(500):
+        bench.place("AAA", "buy", "1", kind="limit", limit_price="20")
+    for _ in range(500):
+        bench.place("AAA", "sell", "1", kind="limit", limit_price="200", reduce_only=True)
+    refused(bench, "max_open_orders", symbol="AAA", side="sell", qty="1", reduce_only=True)
+    assert len(bench.state.json_text()) < 1_000_000
+    bench.call("halt", by="me", reason="x")
+    assert bench.call("view")["open_orders"] == 0
+
+
 def test_the_order_rate_is_limited_for_entries_only() -> None:
     bench = limited(max_orders_per_minute=2)
     bench.held("AAA", 1)
@@ -253,8 +279,10 @@ def test_nothing_is_sold_twice(bench: Bench) -> None:
     refused(bench, "short_not_allowed", symbol="AAA", side="sell", qty="5")
     refused(bench, "reduce_only", symbol="AAA", side="sell", qty="5", reduce_only=True)
     refused(bench, "reduce_only", symbol="AAA", side="buy", qty="1", reduce_only=True)
+    # the strategy's exit takes what rests away first, and then sells all of it
     (result,) = bench.propose(proposal("AAA", 2, "100", action="exit", side="sell"))
-    assert bench.order(result["client_id"])["qty"] == "4"
+    assert bench.order(result["client_id"])["qty"] == "10"
+    assert [each["qty"] for each in bench.call("orders")["items"]] == ["10"]
     assert code_of(bench, "AAA", 2, "100", action="exit", side="sell", attempt=2) == "exit_pending"
 
 

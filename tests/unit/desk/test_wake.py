@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,7 +17,8 @@ from shared.desk.apply import apply
 from shared.desk.session import SNAPSHOT_EVERY
 from shared.desk.state import DeskState
 from shared.desk.upcast import Upcasters
-from shared.errors import Halt
+from shared.errors import Halt, Invalid
+from shared.model import Order
 from tests.unit.desk.bench import Bench, candle, proposal
 from tests.unit.desk.native_sql import NativeSql
 
@@ -118,6 +121,74 @@ def test_a_changed_snapshot_halts_too(tamper: str) -> None:
     assert caught.value.error_code == "log_broken"
 
 
+def unreadable(bench: Bench, only: str = "") -> None:
+    """Snapshots as another release might have written them."""
+    for seq, body in bench.sql.rows(f"SELECT seq, body FROM snapshots {only}"):
+        other = json.dumps({**json.loads(body), "a_field_of_then": 1})
+        digest = hashlib.sha256(other.encode()).hexdigest()
+        bench.sql.rows("UPDATE snapshots SET body = ?, body_hash = ? WHERE seq = ?", other, digest, seq)
+
+
+@pytest.mark.parametrize("only", ["", "WHERE seq > 300", "by number"])
+def test_a_snapshot_of_another_release_is_passed_over(only: str) -> None:
+    bench = busy(90)
+    before, kept = bench.state, len(bench.sql.rows("SELECT seq FROM snapshots"))
+    assert kept >= 2
+    if only == "by number":
+        bench.sql.rows("UPDATE snapshots SET v = 2")
+    else:
+        unreadable(bench, only)
+    assert bench.reborn().state == before
+    assert bench.call("verify")["checked"] == before.seq
+    # it does not have to come that long way twice
+    (newest,) = bench.sql.rows("SELECT max(seq) FROM snapshots")[0]
+    assert newest == before.seq
+    unreadable(bench)
+    assert bench.reborn().state == before
+
+
+def test_an_order_row_of_another_release_is_read_from_the_log() -> None:
+    bench = busy(2)
+    rows = bench.sql.rows("SELECT client_id, body FROM orders")
+    bench.sql.rows("UPDATE orders SET body = replace(body, '{', '{\"then\":1,')")
+    assert [bench.order(name) for name, _ in rows] == [json.loads(body) for _, body in rows]
+    assert bench.call("tick")["outbox_lag"] == 0
+    bench.sql.rows("UPDATE orders SET intended_seq = 1, updated_seq = 1")
+    with pytest.raises(Halt, match="does not hold the order"):
+        bench.order(rows[0][0])
+
+
+def test_verify_tells_when_the_desk_is_not_what_its_log_says() -> None:
+    bench = busy()
+    session = bench.desk.engine.session
+    session.state = bench.state.but(cash={**bench.state.cash, "USD": Decimal(1)})
+    with pytest.raises(Halt, match="another state") as caught:
+        bench.call("verify")
+    assert caught.value.error_code == "log_broken"
+
+
+def test_what_could_not_be_read_again_is_not_stored() -> None:
+    bench = busy()
+    before = bench.kinds()
+    draft = bench.desk.engine.session.draft(1)
+    order = bench.order(bench.sql.rows("SELECT client_id FROM orders")[0][0])
+    fine = Order.parse(json.dumps(order)).model_copy(update={"reference_price": Decimal(1).scaleb(-19)})
+    with pytest.raises(Invalid, match="reference_price"):
+        draft._add(ev.OrderIntended(order=fine))
+    assert (bench.kinds(), draft.lines) == (before, [])
+
+
+def test_an_alarm_of_a_desk_that_cannot_wake_ends_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = busy().reborn()
+
+    def fail() -> None:
+        raise KeyError("a bug")
+
+    monkeypatch.setattr(bench.desk.engine.market, "load", fail)
+    bench.fire()
+    assert bench.desk.engine.faults["wake"] == 1
+
+
 def test_an_event_of_a_newer_release_is_not_guessed_at() -> None:
     bench = busy()
     bench.sql.rows("UPDATE events SET v = 9 WHERE seq = 3")
@@ -169,7 +240,7 @@ def test_an_old_event_is_lifted_one_version_at_a_time() -> None:
 
 STORED_V1 = {
     "limits_changed": '{"limits":{"risk_per_trade_bps":100,"max_order_notional":"5","max_symbol_notional":"6",'
-    '"max_total_notional":"9","max_open_positions":3,"max_orders_per_minute":10,"max_data_age_ms":60000,'
+    '"max_total_notional":"9","max_open_positions":3,"max_open_orders":200,"max_orders_per_minute":10,"max_data_age_ms":60000,'
     '"max_signal_age_bars":1},"paper":{"fee_bps":"10","slippage_bps":"5","volume_share_bps":1000}}',
     "order_acknowledged": '{"client_id":"aa11aa11aa11aa11aa11aa11aa11aa11","venue_order_id":"paper-1"}',
     "order_filled": '{"fill":{"fill_id":"f1","client_id":"aa11aa11aa11aa11aa11aa11aa11aa11","instrument":"us:AAA",'

@@ -153,6 +153,16 @@ def test_placing_is_idempotent_and_another_body_is_a_conflict() -> None:
         asyncio.run(paper.place(order(qty="11")))
 
 
+def test_an_order_that_another_release_stored_with_more_fields_still_fills() -> None:
+    sql = NativeSql()
+    paper = PaperVenue(sql)
+    paper.configure(RULES, {"us:AAA": AAA})
+    place(paper, order())
+    sql.rows("UPDATE paper_orders SET body = replace(body, '{', '{\"then\":1,')")
+    (report,) = paper.on_bars([bar(1, "100")])
+    assert report.status is OrderStatus.FILLED
+
+
 def test_an_instrument_that_is_not_traded_is_refused() -> None:
     with pytest.raises(Refused, match="not traded") as caught:
         place(venue(), order(instrument="us:ZZZ"))

@@ -86,11 +86,11 @@ def test_a_row_that_breaks_a_rule_is_refused_and_the_rest_kept(bad: Any, field: 
     assert str(sample)
 
 
-def test_samples_are_few_and_the_newest_refused_time_is_kept() -> None:
+def test_samples_are_few_and_every_refused_time_is_kept() -> None:
     _, trouble = candles({"A": [row(n, "x", "12", "9", "11", "1") for n in range(40)]})
     assert trouble.counts["rows_refused"] == 40
     assert len(trouble.samples) == MAX_SAMPLES
-    assert trouble.refused_until == {"A": 39 * STEP}
+    assert trouble.refused_at == {"A": {n * STEP for n in range(40)}}
 
 
 def test_duplicates_are_dropped_and_differing_ones_both_refused() -> None:

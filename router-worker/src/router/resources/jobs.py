@@ -24,15 +24,18 @@ from shared.ports import Database, Statement
 
 ROUTES = Routes()
 
+# what went wrong in a run for everything is told by desk, whosever it is
+_EVERY = MINE.format(column="'*'")
 _ITEM = (
     "json_object('id', id, 'job', job, 'scope', scope, 'state', state, 'requested_by', requested_by, "
     "'queued_ms', queued_ms, 'started_ms', started_ms, 'ended_ms', ended_ms, 'counts', json(counts), "
-    "'operations', json(operations), 'error', error) AS item"
+    f"'operations', json(operations), 'error', CASE WHEN scope <> '' OR {_EVERY} THEN error END) AS item"
 )
 _PAGE = f"SELECT queued_ms, id, {_ITEM} FROM job_runs"
-# a run for a desk is that desk's business; one for a venue or for everything is everybody's
-_MINE = MINE.format(column="job_runs.scope")
-_VISIBLE = f"(scope NOT IN (SELECT desk FROM desks) OR {_MINE})"
+# a run for a desk, or for a day of it, is that desk's business; one for a venue or for everything is everybody's
+_DESK = "substr(job_runs.scope, 1, instr(job_runs.scope || '/', '/') - 1)"
+_MINE = MINE.format(column=_DESK)
+_VISIBLE = f"({_DESK} NOT IN (SELECT desk FROM desks) OR {_MINE})"
 _INSERT = (
     "INSERT INTO job_runs (id, job, scope, state, requested_by, queued_ms) "
     f"SELECT ?, 'scan', ?, 'queued', ?, ? WHERE {WON}"
@@ -56,7 +59,7 @@ class ScanOrder(Model):
 async def list_jobs(caller: TheCaller, query: Annotated[JobsQuery, Query()]) -> Response:
     """Runs of jobs, newest first."""
     after = read_cursor(query.cursor, "jobs", (int, str))
-    select = Select(_PAGE).where(_VISIBLE, caller.prefix)
+    select = Select(_PAGE, caller.prefix).where(_VISIBLE, caller.prefix)
     select.equals("job", query.job).equals("state", query.state)
     (rows,) = await caller.read(select.page(("queued_ms", "id"), after, query.limit, newest_first=True))
     found = cut(rows, query.limit, "jobs", lambda row: (row["queued_ms"], row["id"]))
