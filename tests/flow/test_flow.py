@@ -36,17 +36,18 @@ class Played:
     markets: dict[str, Market]
 
     def trades(self, desk: str) -> list[tuple[str, ...]]:
-        """Everything about a desk's orders and fills that is not wall time, in the order it happened.
+        """Everything about a desk's orders and fills that is not wall time, sorted.
 
         A stop may be seen first by the Book or by the bar: the order is the same, the price that it looked at is not.
         """
         orders = list(reversed(self.system.items(f"/v1/desks/{desk}/orders")))
-        fills = reversed(self.system.items(f"/v1/desks/{desk}/fills"))
+        fills = self.system.items(f"/v1/desks/{desk}/fills")
         names = ("client_id", "instrument", "side", "qty", "cause", "stop_price", "status", "filled_value")
         told = [("order", *(str(order[name]) for name in names)) for order in orders]
         told += [("price", o["client_id"], o["reference_price"], str(o["market_ms"])) for o in orders if o["signal_id"]]
         names = ("fill_id", "client_id", "instrument", "side", "qty", "price", "fee", "ts_ms")
-        return sorted(told) + [("fill", *(str(fill[name]) for name in names)) for fill in fills]
+        # two stops of one bar may be seen in either order
+        return sorted(told + [("fill", *(str(fill[name]) for name in names)) for fill in fills])
 
 
 def play(system: System, markets: list[Market]) -> Played:
