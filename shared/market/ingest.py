@@ -24,7 +24,7 @@ class Budget(NamedTuple):
     """What one run may use; the rest is left to the next. A validated bar costs about 1 KiB of a worker's memory."""
 
     calls: int = 60
-    bars: int = 20_000
+    bars: int = 10_000
 
 
 @dataclass

@@ -15,7 +15,7 @@ from shared.ports import Statement
 
 MAX_LIVE_BARS = 5
 """Further behind, all but the last bar only warm the brain, whatever age of a signal the desk may accept."""
-BRAIN_BARS = 20_000
+BRAIN_BARS = 10_000
 DESK_CANDLES = 500
 TRIES = 3
 _MARKS = "SELECT symbol, open_time_ms FROM watermarks WHERE venue = ? AND interval = ?"
