@@ -7,7 +7,20 @@ import pytest
 
 from tests.contract import source
 
-TOOLS = ("bundle", "vendor", "snapshot", "stack", "lock", "test", "check", "deploy", "keys", "replay", "dev", "pyodide_tests")
+TOOLS = (
+    "bundle",
+    "vendor",
+    "snapshot",
+    "stack",
+    "lock",
+    "test",
+    "check",
+    "deploy",
+    "keys",
+    "replay",
+    "dev",
+    "pyodide_tests",
+)
 
 
 @pytest.mark.parametrize("module", [*(f"tools.{name}" for name in TOOLS), "bench", "bench.cost"])
@@ -20,6 +33,8 @@ def test_a_tool_explains_itself(module: str) -> None:
 
 
 def test_no_tool_was_forgotten() -> None:
-    runnable = {path.stem for path in (source.ROOT / "tools").glob("*.py") if '__name__ == "__main__"' in path.read_text()}
+    runnable = {
+        path.stem for path in (source.ROOT / "tools").glob("*.py") if '__name__ == "__main__"' in path.read_text()
+    }
     packages = {path.parent.name for path in (source.ROOT / "tools").glob("*/__main__.py")}
     assert runnable | packages == set(TOOLS)
