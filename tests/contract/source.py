@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import subprocess
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -20,6 +21,14 @@ def files(*folders: str) -> Iterator[Path]:
         for path in sorted((ROOT / folder).rglob("*.py")):
             if not GENERATED & set(path.relative_to(ROOT).parts):
                 yield path
+
+
+@cache
+def tracked(*patterns: str) -> tuple[str, ...]:
+    """Every file that git knows, by its name in the repository; with patterns only what matches one."""
+    command = ["git", "ls-files", "-z", "--", *patterns]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
+    return tuple(name for name in listed.split("\0") if name)
 
 
 @cache

@@ -11,14 +11,16 @@ RUNTIME = ("js", "pyodide", "workers")
 SHELLS = {f"{worker}-worker/src/entry.py" for worker in source.WORKERS} | {
     "desk-worker/src/desk_object.py",
     "book-worker/src/book_object.py",
-    "router-worker/src/router/wiring.py",
-    "cron-worker/src/cron/wiring.py",
 }
 CLOCKS = ("shared/clock.py", "shared/edge/")
 
 
 def outside(path: Path, roots: tuple[str, ...]) -> set[str]:
     return {module for module in source.imports(path) if module.split(".")[0] in roots}
+
+
+def test_every_shell_exists() -> None:
+    assert [name for name in sorted(SHELLS) if not (source.ROOT / name).is_file()] == []
 
 
 @pytest.mark.parametrize("path", list(source.files("shared")), ids=source.name)

@@ -102,6 +102,16 @@ def test_a_halt_always_reaches_the_desk(world: World) -> None:
     assert not [asked for asked in world.desks.asked if "idempotency_key" in asked[2]]
 
 
+@pytest.mark.parametrize("path", ["/v1/halt", "/v1/desks/main/halt"])
+def test_a_halt_needs_no_content_type(world: World, path: str) -> None:
+    """What `curl -d` sends by itself: nobody may fail to stop a desk for want of a header."""
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    world.desks.answers["main", "halt"] = {"status": "halted", "since_ms": 1}
+    answer = world.ask("POST", path, "trader", content=b'{"reason": "now"}', headers=headers)
+    assert answer.status_code == 200, answer.text
+    assert {asked[2]["reason"] for asked in world.desks.asked} <= {"now"}
+
+
 def test_a_known_trader_can_halt_while_d1_is_down(world: World) -> None:
     world.desks.answers["main", "halt"] = {"status": "halted", "since_ms": 1}
     world.desks.answers["main", "place"] = {"order": {}}

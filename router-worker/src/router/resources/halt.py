@@ -56,7 +56,7 @@ async def halt_desk(
     ports: ThePorts,
     desk: DeskPath,
     _: OptionalKey,
-    order: Annotated[HaltOrder, Depends(body_of(HaltOrder))],
+    order: Annotated[HaltOrder, Depends(body_of(HaltOrder, any_type=True))],
 ) -> Response:
     """Stops a desk at once; stopping a stopped one is no error."""
     return answer({"desk": desk, **await _halt(ports, desk, caller_of(request).prefix, order.reason)})
@@ -69,7 +69,7 @@ async def _halt(ports: Ports, desk: str, by: str, reason: str) -> dict[str, Any]
 
 @ROUTES.post("/v1/halt", Role.TRADER, HaltOrder, idempotency_key="optional")
 async def halt_all(
-    caller: TheCaller, ports: ThePorts, _: OptionalKey, order: Annotated[HaltOrder, Depends(body_of(HaltOrder))]
+    caller: TheCaller, ports: ThePorts, _: OptionalKey, order: Annotated[HaltOrder, Depends(body_of(HaltOrder, any_type=True))]
 ) -> Response:
     """Stops every desk that the key may touch, each whatever becomes of the others."""
     (rows,) = await caller.read(Statement(_DESKS, (caller.prefix,)))
