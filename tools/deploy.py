@@ -1,15 +1,18 @@
 """Deploy all workers to an environment: brain, desk, book, cron, router. Bindings point that way.
 
-Before the first worker goes out, the ids of real resources and every needed secret have to be there, and D1 is
-migrated. With DRY_RUN=1 each worker is built offline, nothing is sent, and the sizes are printed.
+Before the first worker goes out, the settings, the ids of real resources and every needed secret have to be right, and
+D1 is migrated. With DRY_RUN=1 all of it is shown offline: the migrations are run in memory, what a real deploy would
+refuse is warned of, each worker is built, nothing is sent, and the sizes are printed.
 """
 
 import argparse
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import tomllib
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +20,8 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
+from shared.config import BookSettings, CronSettings, DeskSettings, RouterSettings, Settings
+from shared.errors import Invalid
 from tools import vendor
 from tools.failure import ToolError, run_main, say
 from tools.node import WRANGLER, environment, node
@@ -25,6 +30,18 @@ from tools.paths import BUILD, DEPLOY_ORDER, ROOT, WORKERS, script_name
 ENVIRONMENTS: Final = ("staging", "production")
 SECRETS: Final[dict[str, tuple[str, ...]]] = {"router": ("KEY_PEPPER",)}
 """The secrets that each worker cannot start without."""
+
+SETTINGS: Final[dict[str, type[Settings]]] = {
+    "desk": DeskSettings,
+    "book": BookSettings,
+    "cron": CronSettings,
+    "router": RouterSettings,
+}
+"""What each worker reads its text variables with; the brain has none."""
+
+STAND_IN: Final = "stands-in-for-a-secret-that-only-cloudflare-has"
+NO_WORKER: Final = re.compile(r'Worker ".*" .*not found|\[code: (?:10007|10090)\]')
+"""How wrangler says that a worker has never been deployed."""
 
 PLACEHOLDER: Final = re.compile(r"[0-]+")
 FREE_LIMIT_KIB: Final = 3 * 1024
@@ -55,6 +72,16 @@ def wrangler(worker: str, *arguments: str) -> str:
     return result.stdout
 
 
+def config_of(worker: str) -> dict[str, Any]:
+    """A worker's wrangler.toml."""
+    return tomllib.loads((WORKERS[worker] / "wrangler.toml").read_text())
+
+
+def config_name(worker: str) -> str:
+    """Where a worker's wrangler.toml is, seen from the root."""
+    return (WORKERS[worker] / "wrangler.toml").relative_to(ROOT).as_posix()
+
+
 def placeholders(config: dict[str, Any], target: str) -> list[str]:
     """The bindings of an environment whose ids are still the zeros that the repository holds."""
     section = config["env"][target]
@@ -63,24 +90,106 @@ def placeholders(config: dict[str, Any], target: str) -> list[str]:
     return [binding for binding, value in ids if PLACEHOLDER.fullmatch(value)]
 
 
-def refuse_placeholders(target: str) -> None:
-    """Raise ToolError unless every id in every wrangler.toml is a real one."""
+def settings(worker: str, target: str) -> Settings:
+    """A worker's settings in an environment, as it would read them itself; ToolError when it would refuse them."""
+    where = f"{config_name(worker)} [env.{target}.vars]"
+    texts = config_of(worker)["env"][target].get("vars", {})
+    for name, value in texts.items():
+        if not isinstance(value, str):
+            raise ToolError(f"{where}: {name}: {value!r} must be text, or the worker does not see it; put it in quotes")
+    try:
+        loaded = SETTINGS[worker].load(dict.fromkeys(SECRETS.get(worker, ()), STAND_IN) | texts)
+    except Invalid as error:
+        raise ToolError(f"{where}: {error.detail}: mend it; docs/settings.md has the rules") from None
+    if target != loaded.ENVIRONMENT:
+        raise ToolError(f'{where}: ENVIRONMENT: {loaded.ENVIRONMENT!r} must be that of its section; write "{target}"')
+    return loaded
+
+
+def unready(target: str) -> list[str]:
+    """What an environment still lacks, one sentence each with its remedy; ToolError when a setting is wrong."""
+    lacks = []
     for worker in DEPLOY_ORDER:
-        path = WORKERS[worker] / "wrangler.toml"
-        if names := placeholders(tomllib.loads(path.read_text()), target):
-            raise ToolError(
-                f"{path.relative_to(ROOT)}: the ids of {', '.join(names)} in [env.{target}] are placeholders: "
+        if names := placeholders(config_of(worker), target):
+            lacks.append(
+                f"{config_name(worker)}: the ids of {', '.join(names)} in [env.{target}] are placeholders: "
                 "create the resources (`wrangler d1 create`, `wrangler kv namespace create`) and write their ids there"
             )
+    for worker in SETTINGS:
+        loaded = settings(worker, target)
+        venues = loaded.VENUES if isinstance(loaded, CronSettings) and not loaded.REPLAY_URL else {}
+        if names := [name for name, venue in venues.items() if venue.kind == "replay"]:
+            lacks.append(
+                f"{config_name(worker)}: REPLAY_URL in [env.{target}.vars] must be set, for VENUES has venues of "
+                f"kind replay ({', '.join(names)}): write the base URL of the replay venue there"
+            )
+    return lacks
+
+
+def refuse_unready(target: str) -> None:
+    """Raise ToolError unless every id is a real one and every setting is there and right."""
+    if lacks := unready(target):
+        raise ToolError("\n".join([f"{target} is not ready to be deployed to:", *(f"  {line}" for line in lacks)]))
+
+
+def put_secret(worker: str, name: str, target: str) -> str:
+    """The command that gives a worker a secret; it makes the worker when there is none."""
+    return f"npx wrangler secret put {name} --env {target} -c {config_name(worker)}"
+
+
+def secrets_of(worker: str, target: str) -> set[str]:
+    """The names of the secrets that a worker has been given; none when it was never deployed."""
+    try:
+        listed = json.loads(wrangler(worker, "secret", "list", "--format", "json", "--env", target))
+    except ToolError as error:
+        if NO_WORKER.search(str(error)):
+            return set()
+        raise
+    return {item["name"] for item in listed}
 
 
 def refuse_missing_secrets(target: str) -> None:
     """Raise ToolError unless every secret that a worker needs has been put."""
     for worker, names in SECRETS.items():
-        listed = json.loads(wrangler(worker, "secret", "list", "--format", "json", "--env", target))
-        for name in sorted(set(names) - {item["name"] for item in listed}):
-            config = (WORKERS[worker] / "wrangler.toml").relative_to(ROOT)
-            raise ToolError(f"{worker} has no {name}: run `npx wrangler secret put {name} --env {target} -c {config}`")
+        for name in sorted(set(names) - secrets_of(worker, target)):
+            raise ToolError(f"{worker} has no {name}: run `{put_secret(worker, name, target)}`")
+
+
+def migrations(target: str) -> list[Path]:
+    """The migrations of an environment's D1, in order."""
+    databases = config_of("router")["env"][target]["d1_databases"]
+    folder = ROOT / next(item["migrations_dir"] for item in databases if item["binding"] == "DB")
+    return sorted(folder.glob("*.sql"))
+
+
+def rehearse_migrations(paths: list[Path]) -> int:
+    """Apply migrations to an empty database in memory; how many tables it has then, or ToolError if one fails."""
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.execute("PRAGMA foreign_keys = ON")
+        for path in paths:
+            try:
+                database.executescript(path.read_text())
+            except sqlite3.Error as error:
+                raise ToolError(f"{path.name} does not apply after those before it: {error}: mend it") from error
+        (tables,) = database.execute("SELECT count(*) FROM sqlite_schema WHERE type = 'table'").fetchone()
+    return int(tables)
+
+
+def rehearse(target: str) -> list[Size]:
+    """Show every step of a deploy, offline; the sizes of what was built."""
+    lacks = unready(target)
+    paths = migrations(target)
+    tables = rehearse_migrations(paths)
+    say(f"deploy: D1 of {target}: these migrations, but for those it has had; run in memory they make {tables} tables")
+    for path in paths:
+        say(f"  {path.name}")
+    say(f"deploy: secrets that {target} must have been given")
+    for worker in DEPLOY_ORDER:
+        commands = [f"{name} (`{put_secret(worker, name, target)}`)" for name in SECRETS.get(worker, ())]
+        say(f"  {worker}: {', '.join(commands) or 'none'}")
+    for line in lacks:
+        say(f"warning: a real deploy would refuse: {line}")
+    return measure_all(target)
 
 
 def measure(worker: str, target: str) -> Size:
@@ -117,7 +226,7 @@ def print_sizes(sizes: list[Size]) -> None:
 
 def deploy(target: str) -> None:
     """Check, migrate and deploy, in order; it stops at the first failure."""
-    refuse_placeholders(target)
+    refuse_unready(target)
     refuse_missing_secrets(target)
     vendor.vendor_all()
     say(f"deploy: migrating the D1 database of {target}")
@@ -132,7 +241,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.deploy", description=__doc__)
     parser.add_argument("--env", default=os.environ.get("ENV", ""), help="staging or production (default: $ENV)")
     dry = os.environ.get("DRY_RUN", "") not in ("", "0")
-    parser.add_argument("--dry-run", action="store_true", default=dry, help="build and weigh only (default: $DRY_RUN)")
+    parser.add_argument(
+        "--dry-run", action="store_true", default=dry, help="offline: show, build, weigh (default: $DRY_RUN)"
+    )
     arguments = parser.parse_args()
     target: str = arguments.env
     if target not in ENVIRONMENTS:
@@ -141,7 +252,7 @@ def main() -> int:
     if not arguments.dry_run:
         deploy(target)
         return 0
-    sizes = measure_all(target)
+    sizes = rehearse(target)
     print_sizes(sizes)
     heavy = [size.worker for size in sizes if size.gzip_kib > PAID_LIMIT_KIB]
     if heavy:

