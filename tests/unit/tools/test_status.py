@@ -51,7 +51,7 @@ def test_the_line_holds_everything() -> None:
 
 def test_the_table_holds_everything() -> None:
     title, *rest = drawn(status()).splitlines()
-    assert title.split() == "candles 12,345 scans 61 signals 52 orders 43 fills 34".split()
+    assert " ".join(title.split()) == "candles 12,345 scans 61 signals 52 orders 43 fills 34"
     body = "\n".join(rest)
     for column in ("desk", "market clock", "state", "equity", "cash", "positions", "open orders", "book age"):
         assert column in body

@@ -69,7 +69,10 @@ async def _halt(ports: Ports, desk: str, by: str, reason: str) -> dict[str, Any]
 
 @ROUTES.post("/v1/halt", Role.TRADER, HaltOrder, idempotency_key="optional")
 async def halt_all(
-    caller: TheCaller, ports: ThePorts, _: OptionalKey, order: Annotated[HaltOrder, Depends(body_of(HaltOrder, any_type=True))]
+    caller: TheCaller,
+    ports: ThePorts,
+    _: OptionalKey,
+    order: Annotated[HaltOrder, Depends(body_of(HaltOrder, any_type=True))],
 ) -> Response:
     """Stops every desk that the key may touch, each whatever becomes of the others."""
     (rows,) = await caller.read(Statement(_DESKS, (caller.prefix,)))
