@@ -48,7 +48,7 @@ def configs(monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, Any]]:
         for item in config["env"]["staging"].get("d1_databases", []):
             item["database_id"] = "8d3f0c52-5e7a-4c1b-9f10-2b6a7c9e4d31"
         for item in config["env"]["staging"].get("kv_namespaces", []):
-            item["id"] = "8d3f0c525e7a4c1b9f102b6a7c9e4d31"
+            item["id"] = "a1" * 16
     found["cron"]["env"]["staging"]["vars"]["REPLAY_URL"] = URL
     monkeypatch.setattr(deploy, "config_of", found.__getitem__)
     return found
