@@ -25,6 +25,7 @@ CREATE TABLE markets (                      -- how far the newest ingest came
     market_ms INTEGER NOT NULL,             -- the venue's clock
     complete INTEGER NOT NULL,              -- 1: whatever had closed by then is archived
     at_ms INTEGER NOT NULL,                 -- wall time of that
+    ended INTEGER NOT NULL DEFAULT 0,       -- 1: nothing will close any more
     PRIMARY KEY (venue, interval)
 ) STRICT, WITHOUT ROWID;
 
@@ -92,7 +93,10 @@ CREATE TABLE desks (
     mode TEXT NOT NULL,
     opened_ms INTEGER NOT NULL,
     fingerprint TEXT NOT NULL DEFAULT '',   -- of what the desk was last opened with
-    as_of_seq INTEGER NOT NULL DEFAULT 0    -- the outbox has brought everything up to here
+    as_of_seq INTEGER NOT NULL DEFAULT 0,   -- the outbox has brought everything up to here
+    status TEXT NOT NULL DEFAULT '',        -- as the last tick found it: active, reducing, halted, unreachable
+    codes TEXT NOT NULL DEFAULT '[]',       -- JSON: why it is not active
+    status_ms INTEGER                       -- since when it was found so
 ) STRICT;
 
 CREATE TABLE journal (
@@ -105,6 +109,10 @@ CREATE TABLE journal (
     hash TEXT NOT NULL,
     PRIMARY KEY (desk, seq)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX journal_account ON journal (desk, seq) -- the few events about the account itself
+WHERE kind IN ('halted', 'resume_requested', 'resume_expired', 'resumed', 'reduced', 'reduction_lifted',
+    'protections_changed', 'venue_lost', 'venue_back', 'difference_found', 'difference_resolved', 'fill_found',
+    'ledger_adjusted', 'arm_requested', 'armed', 'disarmed');
 
 CREATE TABLE orders (
     desk TEXT NOT NULL,
@@ -188,3 +196,39 @@ CREATE TABLE leases (                       -- no job overlaps itself
     holder TEXT NOT NULL,
     until_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE alerts (                       -- what a person has to know
+    id TEXT PRIMARY KEY,
+    desk TEXT NOT NULL,                     -- '' where it is about none
+    seq INTEGER,                            -- of the desk's event that it says; NULL for one raised elsewhere
+    severity TEXT NOT NULL CHECK (severity IN ('info', 'warning', 'critical')),
+    code TEXT NOT NULL,
+    dedupe_key TEXT NOT NULL,
+    channel TEXT,                           -- only to this one; NULL: as ALERTS routes its severity
+    body TEXT NOT NULL,                     -- Alert as JSON
+    at_ms INTEGER NOT NULL,
+    state TEXT NOT NULL DEFAULT 'pending'
+        CHECK (state IN ('pending', 'delivered', 'unreached', 'suppressed', 'recorded')),
+    reason TEXT,                            -- why it is unreached
+    same_as TEXT,                           -- the alert that had said so already, of a suppressed one
+    tries INTEGER NOT NULL DEFAULT 0,
+    due_ms INTEGER                          -- when it is tried (again); NULL: not any more
+) STRICT;
+CREATE UNIQUE INDEX alerts_by_event ON alerts (desk, seq) WHERE seq IS NOT NULL;
+CREATE INDEX alerts_newest ON alerts (at_ms, id);
+CREATE INDEX alerts_due ON alerts (due_ms) WHERE due_ms IS NOT NULL;
+CREATE INDEX alerts_by_key ON alerts (dedupe_key, at_ms);
+CREATE INDEX alerts_same_as ON alerts (same_as) WHERE same_as IS NOT NULL;
+CREATE INDEX alerts_unreached ON alerts (at_ms) WHERE state = 'unreached';
+
+CREATE TABLE alert_attempts (               -- what each channel answered
+    alert_id TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    at_ms INTEGER NOT NULL,
+    ok INTEGER NOT NULL CHECK (ok IN (0, 1)),
+    status INTEGER,                         -- of HTTP; NULL without an answer
+    detail TEXT NOT NULL,                   -- without secrets
+    rest_until_ms INTEGER                   -- the service asked to be left alone until then
+) STRICT;
+CREATE INDEX alert_attempts_by_alert ON alert_attempts (alert_id);
+CREATE INDEX alert_attempts_by_time ON alert_attempts (at_ms, channel);

@@ -7,7 +7,7 @@ Secrets are `SecretStr` and print as `***`. `docs/settings.md` lists them all.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from shared.alerts.config import AlertChannels
 from shared.errors import Invalid
 from shared.model.base import Model, invalid_from
 from shared.model.exact import NotNegative, Positive
@@ -90,8 +91,8 @@ class DeskConfig(Model):
     paper: Paper
 
 
-def _json_of(kind: Any) -> BeforeValidator:
-    """Reads JSON text strictly as `kind`; what is wrong keeps its path."""
+def _json_of(kind: Any, hide: bool = False) -> BeforeValidator:
+    """Reads JSON text strictly as `kind`; what is wrong keeps its path, and with `hide` shows no value."""
     adapter = TypeAdapter(kind)
 
     def read(value: object) -> object:
@@ -100,7 +101,10 @@ def _json_of(kind: Any) -> BeforeValidator:
         try:
             return adapter.validate_json(value)
         except ValidationError as error:
-            raise ValueError(f"is wrong at {invalid_from(error).detail}") from None
+            where = ".".join(str(part) for part in error.errors(include_url=False)[0]["loc"])
+            raise ValueError(
+                f"is wrong at {invalid_from(error, {where, error.title} if hide else ()).detail}"
+            ) from None
 
     return BeforeValidator(read)
 
@@ -113,6 +117,8 @@ class Settings(BaseModel):
     """What every worker has."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    HIDDEN: ClassVar[frozenset[str]] = frozenset()
+    """Settings that no error shows, beside the secrets: a secret may have been put there by mistake."""
 
     ENVIRONMENT: Environment
     TRADING_MODE: Mode
@@ -125,7 +131,7 @@ class Settings(BaseModel):
             return cls.model_validate(dict(env))
         except ValidationError as error:
             secrets = {name for name, field in cls.model_fields.items() if field.annotation is SecretStr}
-            raise invalid_from(error, secrets) from None
+            raise invalid_from(error, secrets | cls.HIDDEN) from None
 
 
 class RouterSettings(Settings):
@@ -135,11 +141,16 @@ class RouterSettings(Settings):
 
 
 class CronSettings(Settings):
+    HIDDEN = frozenset({"ALERTS"})
+
     VENUES: Annotated[Venues, _json_of(Venues)]
     DESKS: Annotated[Desks, _json_of(Desks)]
     REPLAY_URL: str = ""
     RETENTION_DAYS: int = Field(default=30, ge=1, le=3650)
     LOCATION_HINT: str = ""
+    ALERTS: Annotated[AlertChannels, _json_of(AlertChannels, hide=True), Field(default="{}", validate_default=True)]
+    ALERT_SECRETS: SecretStr = SecretStr("{}")
+    """JSON, channel name to its secrets; `shared.alerts.build` holds it against `ALERTS`."""
 
     @model_validator(mode="after")
     def _desks_have_venues(self) -> Self:

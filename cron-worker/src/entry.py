@@ -13,6 +13,7 @@ from cron.consumer import consume
 from cron.context import Context, Ports
 from cron.minute import minute
 from shared import clock, log
+from shared.alerts.build import channels
 from shared.config import CronSettings, require
 from shared.edge.count import counting
 from shared.edge.d1 import D1
@@ -58,6 +59,7 @@ class _Worker:
             jitter=clock.jitter,
             token=clock.random_hex,
             counting=counting,
+            channels=channels(self.settings.ALERTS, self.settings.ALERT_SECRETS, self._client, clock.SystemClock()),
         )
 
     def _market(self, venue: str, trouble: Trouble) -> ReplayVenue:

@@ -6,18 +6,32 @@ It checks nothing and decides nothing, so that a log can always be replayed.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from shared.desk import events as ev
 from shared.desk import ledger
 from shared.desk.orders import client_id_of, project
-from shared.desk.state import DeskState, DeskStatus, Rejections, ResumeRequest
-from shared.model import Cause, Side, exact
+from shared.desk.state import (
+    ArmRequest,
+    DeskState,
+    DeskStatus,
+    Difference,
+    Equity,
+    Reduction,
+    Rejections,
+    ResumeRequest,
+    Trade,
+)
+from shared.model import Cause, Fill, Position, Side, exact
 
+V = TypeVar("V")
+NO_ORDER = "0" * 32
 RATE_WINDOW_MS = 60_000
 REFUSED_KEPT = 256
+TRADES_KEPT = 200
+ERRORS_KEPT = 200
 
 
 def apply(state: DeskState | None, event: ev.Event, at_ms: int) -> DeskState:
@@ -44,6 +58,7 @@ def _opened(event: ev.DeskOpened, at_ms: int) -> DeskState:
         opened_ms=at_ms,
         limits=event.limits,
         paper=event.paper,
+        protections=event.protections,
         since_ms=at_ms,
         cash={event.currency: event.cash},
         seq=1,
@@ -57,6 +72,10 @@ def _limits(_state: DeskState, event: ev.LimitsChanged, _at_ms: int) -> Changes:
     return {"limits": event.limits, "paper": event.paper}
 
 
+def _protections(_state: DeskState, event: ev.ProtectionsChanged, _at_ms: int) -> Changes:
+    return {"protections": event.protections}
+
+
 def _listed(state: DeskState, event: ev.InstrumentsListed, _at_ms: int) -> Changes:
     named = {instrument.id: instrument for instrument in event.instruments}
     delisted = (set(state.delisted) - named.keys()) | set(event.removed)
@@ -66,7 +85,26 @@ def _listed(state: DeskState, event: ev.InstrumentsListed, _at_ms: int) -> Chang
 def _intended(state: DeskState, event: ev.OrderIntended, at_ms: int) -> Changes:
     recent = state.recent_order_ms
     recent = (*recent[bisect_right(recent, at_ms - RATE_WINDOW_MS) :], at_ms)
-    return {"orders": {**state.orders, event.order.client_id: event.order}, "recent_order_ms": recent}
+    order = project(None, event)
+    changes: Changes = {"orders": {**state.orders, order.client_id: order}, "recent_order_ms": recent}
+    if order.replaces in state.replacements:
+        changes["replacements"] = _without(state.replacements, order.replaces)
+    if order.cause in (Cause.STOP, Cause.TARGET) and (order.kind.has_trigger or order.kind.has_limit):
+        # one that rests; what a crossed level causes is counted where it is triggered
+        changes["exits"] = {**state.exits, order.instrument: state.exits.get(order.instrument, 0) + 1}
+    return changes
+
+
+def _without(mapping: Mapping[str, V], name: str | None) -> dict[str, V]:
+    return {key: value for key, value in mapping.items() if key != name}
+
+
+def _replacement_intended(state: DeskState, event: ev.ReplacementIntended, _at_ms: int) -> Changes:
+    return {"replacements": {**state.replacements, event.client_id: event.order}}
+
+
+def _replacement_dropped(state: DeskState, event: ev.ReplacementDropped, _at_ms: int) -> Changes:
+    return {"replacements": _without(state.replacements, event.client_id)}
 
 
 def _order_moved(state: DeskState, event: ev.Event, _at_ms: int) -> Changes:
@@ -77,29 +115,117 @@ def _order_moved(state: DeskState, event: ev.Event, _at_ms: int) -> Changes:
     after = project(order, event)
     if after.status.is_open:
         return {"orders": {**state.orders, client_id: after}}
-    return {"orders": {name: kept for name, kept in state.orders.items() if name != client_id}}
+    return {"orders": _without(state.orders, client_id)}
+
+
+def _unknown(state: DeskState, event: ev.OrderUnknown, at_ms: int) -> Changes:
+    return {**_order_moved(state, event, at_ms), "recent_error_ms": _with_error(state, at_ms)}
+
+
+def _with_error(state: DeskState, at_ms: int) -> tuple[int, ...]:
+    return (*state.recent_error_ms[1 - ERRORS_KEPT :], at_ms)
 
 
 def _filled(state: DeskState, event: ev.OrderFilled, at_ms: int) -> Changes:
     fill = event.fill
     instrument = state.instruments[fill.instrument]
-    position = ledger.book(state.position(fill.instrument), fill, event.value, instrument.quote)
-    if not position.is_flat and (event.stop_price is not None or event.target_price is not None):
-        position = position.model_copy(update={"stop_price": event.stop_price, "target_price": event.target_price})
-    paid = exact.multiply(Decimal(-fill.side.sign), event.value)
-    cash = ledger.change(state.cash, instrument.quote, paid)
+    before = state.position(fill.instrument)
+    position = ledger.book(before, fill, event.value, instrument.quote)
+    if not position.is_flat and (event.stop_price or event.target_price or event.trail_distance):
+        position = _with_levels(position, event)
+    order = state.orders.get(fill.client_id)
+    cause = order.cause if order is not None else Cause.MANUAL
     changes = _order_moved(state, event, at_ms)
-    changes["positions"] = {**state.positions, fill.instrument: position}
-    changes["cash"] = ledger.change(cash, fill.fee.asset, exact.subtract(exact.ZERO, fill.fee.amount))
-    changes["fees"] = ledger.change(state.fees, fill.fee.asset, fill.fee.amount)
+    changes |= _traded(state, before, position, fill.ts_ms, cause)
+    changes |= _paid(state, fill, event.value, instrument.quote)
     if fill.side is Side.SELL and fill.instrument in state.rejected_exits:
         kept = {name: value for name, value in state.rejected_exits.items() if name != fill.instrument}
         changes["rejected_exits"] = kept
     return changes
 
 
+def _with_levels(position: Position, event: ev.OrderFilled | ev.LevelsMoved) -> Position:
+    levels = {name: getattr(event, name) for name in ("stop_price", "target_price", "trail_distance")}
+    return position.model_copy(update=levels)
+
+
+def _paid(state: DeskState, fill: Fill | ev.FillFound, value: Decimal, quote: str) -> Changes:
+    cash = ledger.change(state.cash, quote, exact.multiply(Decimal(-fill.side.sign), value))
+    return {
+        "cash": ledger.change(cash, fill.fee.asset, exact.subtract(exact.ZERO, fill.fee.amount)),
+        "fees": ledger.change(state.fees, fill.fee.asset, fill.fee.amount),
+    }
+
+
+def _traded(state: DeskState, before: Position, after: Position, ts_ms: int, cause: Cause) -> Changes:
+    """The position after the fill, and the round trip that it ended, if it did."""
+    changes: Changes = {}
+    if not before.is_flat and (after.is_flat or (after.qty > 0) != (before.qty > 0)):
+        net = exact.subtract(after.realised, after.fees)
+        trade = Trade(
+            instrument=after.instrument,
+            opened_ms=before.opened_ms or ts_ms,
+            closed_ms=ts_ms,
+            net=exact.subtract(net, before.flat_net),
+            cost=abs(before.cost),
+            cause=cause,
+        )
+        changes["trades"] = (*state.trades[1 - TRADES_KEPT :], trade)
+        after = after.model_copy(update={"flat_net": net})
+    changes["positions"] = {**state.positions, after.instrument: after}
+    return changes
+
+
+def _found(state: DeskState, event: ev.FillFound, _at_ms: int) -> Changes:
+    instrument = state.instruments[event.instrument]
+    before = state.position(event.instrument)
+    fill = Fill(
+        fill_id=event.fill_id,
+        # no order of the desk stands behind it
+        client_id=NO_ORDER,
+        instrument=event.instrument,
+        side=event.side,
+        qty=event.qty,
+        price=event.price,
+        fee=event.fee,
+        ts_ms=event.ts_ms,
+    )
+    after = ledger.book(before, fill, event.value, instrument.quote)
+    return {
+        **_traded(state, before, after, event.ts_ms, Cause.MANUAL),
+        **_paid(state, fill, event.value, instrument.quote),
+    }
+
+
+def _levels_moved(state: DeskState, event: ev.LevelsMoved, _at_ms: int) -> Changes:
+    position = state.position(event.instrument)
+    if position.is_flat:
+        return {}
+    return {"positions": {**state.positions, event.instrument: _with_levels(position, event)}}
+
+
+def _adjusted(state: DeskState, event: ev.LedgerAdjusted, _at_ms: int) -> Changes:
+    changes: Changes = {}
+    if event.asset is not None:
+        changes["cash"] = ledger.change(state.cash, event.asset, event.amount)
+        changes["adjusted"] = ledger.change(state.adjusted, event.asset, event.amount)
+    if event.instrument is not None:
+        position = state.position(event.instrument)
+        qty, cost = exact.add(position.qty, event.qty), exact.add(position.cost, event.cost)
+        update: Changes = {"qty": qty, "cost": cost}
+        if not qty:
+            update |= {"bought_qty": exact.ZERO, "opened_ms": None}
+            update |= {"stop_price": None, "target_price": None, "trail_distance": None}
+        after = position.model_copy(update=update)
+        changes["positions"] = {**state.positions, event.instrument: after}
+        # what a quantity was worth is kept too, so that cash + cost still adds up
+        quote = state.instruments[event.instrument].quote
+        changes["adjusted"] = ledger.change(changes.get("adjusted", state.adjusted), quote, event.cost)
+    return changes
+
+
 def _rejected(state: DeskState, event: ev.OrderRejected, at_ms: int) -> Changes:
-    changes = _order_moved(state, event, at_ms)
+    changes = {**_order_moved(state, event, at_ms), "recent_error_ms": _with_error(state, at_ms)}
     order = state.orders.get(event.client_id)
     if order is not None and order.cause in (Cause.STOP, Cause.TARGET):
         before = state.rejected_exits.get(order.instrument)
@@ -121,7 +247,78 @@ def _triggered(state: DeskState, event: ev.LevelTriggered, _at_ms: int) -> Chang
 
 
 def _halted(_state: DeskState, event: ev.Halted, at_ms: int) -> Changes:
-    return {"status": DeskStatus.HALTED, "halt_reason": event.reason, "since_ms": at_ms, "resume": None}
+    return {
+        "status": DeskStatus.HALTED,
+        "halt_reason": event.reason,
+        "halt_code": event.code,
+        "hold_until_ms": event.hold_until_ms,
+        "since_ms": at_ms,
+        "resume": None,
+    }
+
+
+def _reduced(state: DeskState, event: ev.Reduced, at_ms: int) -> Changes:
+    reduction = Reduction(reason=event.reason, by=event.by, since_ms=at_ms, until_ms=event.until_ms, clock=event.clock)
+    return _status(state, {**state.reductions, event.code: reduction}, at_ms)
+
+
+def _reduction_lifted(state: DeskState, event: ev.ReductionLifted, at_ms: int) -> Changes:
+    return _status(state, _without(state.reductions, event.code), at_ms)
+
+
+def _status(state: DeskState, reductions: dict[str, Reduction], at_ms: int) -> Changes:
+    changes: Changes = {"reductions": reductions}
+    status = DeskStatus.REDUCING if reductions else DeskStatus.ACTIVE
+    if state.status not in (DeskStatus.HALTED, status):
+        changes |= {"status": status, "since_ms": at_ms}
+    return changes
+
+
+def _equity_marked(_state: DeskState, event: ev.EquityMarked, _at_ms: int) -> Changes:
+    return {"equity": Equity(peak=event.peak, day_ms=event.day_ms, day_start=event.day_start)}
+
+
+def _venue_lost(_state: DeskState, event: ev.VenueLost, _at_ms: int) -> Changes:
+    return {"venue_silent_ms": event.since_ms}
+
+
+def _venue_back(_state: DeskState, _event: ev.VenueBack, _at_ms: int) -> Changes:
+    return {"venue_silent_ms": 0}
+
+
+def _difference_found(state: DeskState, event: ev.DifferenceFound, at_ms: int) -> Changes:
+    found = Difference(
+        kind=event.difference,
+        subject=event.subject,
+        ours=event.ours,
+        theirs=event.theirs,
+        detail=event.detail,
+        found_ms=at_ms,
+    )
+    return {"differences": {**state.differences, event.id: found}}
+
+
+def _difference_resolved(state: DeskState, event: ev.DifferenceResolved, _at_ms: int) -> Changes:
+    return {"differences": _without(state.differences, event.id)}
+
+
+def _arm_requested(_state: DeskState, event: ev.ArmRequested, _at_ms: int) -> Changes:
+    request = ArmRequest(
+        by=event.by,
+        reason=event.reason,
+        confirm_hash=event.confirm_hash,
+        expires_ms=event.expires_ms,
+        until_ms=event.until_ms,
+    )
+    return {"arm": request}
+
+
+def _armed(_state: DeskState, event: ev.Armed, _at_ms: int) -> Changes:
+    return {"armed_until_ms": event.until_ms, "arm": None}
+
+
+def _disarmed(_state: DeskState, _event: ev.Disarmed, _at_ms: int) -> Changes:
+    return {"armed_until_ms": 0, "arm": None}
 
 
 def _resume_requested(_state: DeskState, event: ev.ResumeRequested, _at_ms: int) -> Changes:
@@ -136,7 +333,19 @@ def _resume_expired(_state: DeskState, _event: ev.ResumeExpired, _at_ms: int) ->
 
 
 def _resumed(_state: DeskState, _event: ev.Resumed, at_ms: int) -> Changes:
-    return {"status": DeskStatus.ACTIVE, "halt_reason": "", "since_ms": at_ms, "resume": None}
+    """A fresh start: what the protections counted before, the person who resumed has seen."""
+    return {
+        "status": DeskStatus.ACTIVE,
+        "halt_reason": "",
+        "halt_code": "",
+        "hold_until_ms": 0,
+        "since_ms": at_ms,
+        "resume": None,
+        "reductions": {},
+        "trades": (),
+        "equity": None,
+        "recent_error_ms": (),
+    }
 
 
 def _nothing(_state: DeskState, _event: ev.Event, _at_ms: int) -> Changes:
@@ -153,7 +362,24 @@ _CHANGES: dict[type[ev.Event], Callable[[DeskState, Any, int], Changes]] = {
     ev.OrderCancelRequested: _order_moved,
     ev.OrderCancelled: _order_moved,
     ev.OrderExpired: _order_moved,
-    ev.OrderUnknown: _order_moved,
+    ev.OrderUnknown: _unknown,
+    ev.OrderSent: _order_moved,
+    ev.ReplacementIntended: _replacement_intended,
+    ev.ReplacementDropped: _replacement_dropped,
+    ev.ProtectionsChanged: _protections,
+    ev.LevelsMoved: _levels_moved,
+    ev.EquityMarked: _equity_marked,
+    ev.Reduced: _reduced,
+    ev.ReductionLifted: _reduction_lifted,
+    ev.VenueLost: _venue_lost,
+    ev.VenueBack: _venue_back,
+    ev.FillFound: _found,
+    ev.DifferenceFound: _difference_found,
+    ev.DifferenceResolved: _difference_resolved,
+    ev.LedgerAdjusted: _adjusted,
+    ev.ArmRequested: _arm_requested,
+    ev.Armed: _armed,
+    ev.Disarmed: _disarmed,
     ev.OrderNotFound: _order_moved,
     ev.ProposalRefused: _refused,
     ev.OrderRefused: _nothing,

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any, NamedTuple
 
 from shared.config import Limits, Paper
-from shared.model import Instrument, Level, OrderKind, Proposal, Quote, Side
-from shared.venues.venue import OrderReport
+from shared.model import Instrument, Level, Order, OrderKind, Proposal, Quote, Side, TimeInForce
+from shared.venues.venue import AccountView, Credentials, OrderReport
+
+
+class LiveFacts(NamedTuple):
+    """What the gate to real money needs to know from outside of the log; None where it could not be found out.
+
+    `setting_live`: the worker's own setting allows it. `record_days` are the wall days on which the rehearsal desk's journal holds
+    anything, `record_open` the differences that it never resolved.
+    """
+
+    setting_live: bool
+    credentials: Credentials | None = None
+    record_days: int | None = None
+    record_open: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +38,7 @@ class Open:
     limits: Limits
     paper: Paper
     instruments: tuple[Instrument, ...]
+    protections: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +57,40 @@ class Place:
     kind: OrderKind
     qty: Decimal
     limit_price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    time_in_force: TimeInForce = TimeInForce.GTC
+    good_till_ms: int | None = None
+    post_only: bool = False
     stop_price: Decimal | None = None
     target_price: Decimal | None = None
+    trail_distance: Decimal | None = None
     reduce_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """Another quantity or price for an open order: the old one is cancelled, then `new_id` takes its place for what is left.
+
+    `qty` is the new total, fills of the old one included; None keeps what it was.
+    """
+
+    client_id: str
+    new_id: str
+    by: str
+    qty: Decimal | None = None
+    limit_price: Decimal | None = None
+    trigger_price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetLevels:
+    """A person moves the levels of a position, all three at once; None takes one away."""
+
+    instrument: str
+    by: str
+    stop_price: Decimal | None = None
+    target_price: Decimal | None = None
+    trail_distance: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +101,101 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True)
+class Resolve:
+    """A person's word on an order that the venue cannot be asked about: it was `placed` (under `venue_order_id`), or never."""
+
+    client_id: str
+    by: str
+    placed: bool
+    reason: str
+    venue_order_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class HaltDesk:
     by: str
     reason: str
+    flatten: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """Nobody asks for anything: prices moved or time passed, and protections, trailing stops, brackets and ends are looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class VenueSilent:
+    """The last call of the venue since `since_ms` (wall time) had no answer that could be read."""
+
+    since_ms: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class VenueAnswered:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class DeadMan:
+    """`what` (`cron` or `data`) has been silent for `silent_ms`; 0 when it is back."""
+
+    what: str
+    silent_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """The venue's side of the ledger. `touched` are instruments whose orders moved during the look: they are left for the next one.
+
+    `seen_before` are the differences of the look before this one, by id: what is seen once may be in flight.
+    """
+
+    account: AccountView
+    known_orders: Mapping[str, Order]
+    touched: frozenset[str] = frozenset()
+    seen_before: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class LookFailed:
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """A person takes the venue's side of a difference over into the ledger."""
+
+    difference: str
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestArm:
+    by: str
+    reason: str
+    confirm_hash: str
+    until_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmArm:
+    by: str
+    confirm_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Disarm:
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckGate:
+    """What the shell looked up for the live gate."""
+
+    facts: LiveFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +235,13 @@ class Trigger:
 @dataclass(frozen=True, slots=True)
 class Wake:
     """The object came back: whatever had no answer is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """The order is about to leave."""
+
+    client_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +286,21 @@ Command = (
     | ExpireResume
     | Trigger
     | Wake
+    | Replace
+    | SetLevels
+    | Resolve
+    | Review
+    | VenueSilent
+    | VenueAnswered
+    | DeadMan
+    | Looked
+    | LookFailed
+    | Accept
+    | RequestArm
+    | ConfirmArm
+    | Disarm
+    | CheckGate
+    | Sending
     | Reported
     | Unanswered
     | TurnedDown

@@ -6,26 +6,36 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shared.model import Model, Order, Positive
+from shared.venues.venue import Offers
 
 
 class Mark(Model):
     """The newest price of one instrument.
 
     `bar_close_ms` is the close of the newest bar (0: none yet), `market_ms` the market time of `price`, `received_ms` wall time.
+    `bid` and `ask` are those of the newest quote, if the price is of one; `before` is the close of the bar before the newest.
     """
 
     price: Positive
     market_ms: int
     received_ms: int
     bar_close_ms: int = 0
+    bid: Positive | None = None
+    ask: Positive | None = None
+    before: Positive | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """`prior` is the order with the command's client id, open or closed; `known_fills` are the fill ids already booked."""
+    """`prior` is the order with the command's client id, open or closed; `known_fills` are the fill ids already booked.
+
+    `reconciled`: since the object woke, the ledger was compared with the venue and nothing was open between them.
+    """
 
     now_ms: int
     marks: Mapping[str, Mark]
     market_ms: int = 0
     prior: Order | None = None
     known_fills: frozenset[str] = field(default_factory=frozenset)
+    offers: Offers = field(default_factory=Offers)
+    reconciled: bool = True

@@ -92,7 +92,7 @@ class Effects:
             if effect.do is Do.PLACE:
                 await self._place(client_id)
             elif effect.do is Do.CANCEL:
-                self._told(await self._venue.cancel(client_id))
+                self._told(await self._venue.cancel(client_id, self._venue_id(client_id)))
             else:
                 await self._ask(client_id)
         except NotFound:
@@ -122,12 +122,16 @@ class Effects:
         self._sent.discard(client_id)
 
     async def _ask(self, client_id: str) -> None:
-        report = await self._venue.order(client_id)
+        report = await self._venue.order(client_id, self._venue_id(client_id))
         if report is None:
             self._not_known(client_id)
         else:
             self._told(report)
         self.suspects.discard(client_id)
+
+    def _venue_id(self, client_id: str) -> str | None:
+        order = self._session.state.orders.get(client_id) if self._session.state else None
+        return None if order is None else order.venue_order_id
 
     def _told(self, report: OrderReport) -> None:
         self._run(commands.Reported(report), report.client_id)

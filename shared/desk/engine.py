@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from collections.abc import Callable
 
 from shared import log
 from shared.clock import Clock
-from shared.config import Paper
 from shared.desk import commands, schema
 from shared.desk import events as ev
+from shared.desk.alarms import Alarms
 from shared.desk.effects import Effects
 from shared.desk.idempotency import Answer, Answers
+from shared.desk.line import Line, PaperTrading
 from shared.desk.log import broken
 from shared.desk.market import Market
 from shared.desk.outbox import Outbox
 from shared.desk.session import Draft, Session
 from shared.desk.state import DeskState
 from shared.desk.timers import Timers, backoff_ms
-from shared.errors import DeskError, NotFound
-from shared.model import Candle, Instrument
+from shared.errors import NotFound
 from shared.ports import Alarm, Database, Sql
 from shared.venues.venue import OrderReport, Trading
 
@@ -29,29 +27,46 @@ OUTBOX_AFTER_MS = 500
 PRUNE_EVERY_MS = 86_400_000
 
 
-class PaperTrading(Trading, Protocol):
-    """A venue that fills from the bars it is shown."""
-
-    def configure(self, rules: Paper, instruments: dict[str, Instrument]) -> None: ...
-
-    def on_bars(self, candles: list[Candle]) -> list[OrderReport]: ...
+Elsewhere = Callable[[DeskState], Trading | None]
+"""The venue of a desk that does not trade on paper; None where the worker is not set up for it."""
 
 
 class Engine:
-    """One desk's working parts. Nothing is loaded before the first call, so that what is wrong is answered to a caller."""
+    """One desk's working parts. Nothing is loaded before the first call, so that what is wrong is answered to a caller.
 
-    def __init__(self, sql: Sql, alarm: Alarm, database: Database, clock: Clock, venue: PaperTrading) -> None:
+    `alarms.runs` says what each timer runs: who brings a timer adds a line there.
+    """
+
+    def __init__(
+        self,
+        sql: Sql,
+        alarm: Alarm,
+        database: Database,
+        clock: Clock,
+        paper: PaperTrading,
+        elsewhere: Elsewhere = lambda _: None,
+    ) -> None:
         self._sql = sql
+        self._paper = paper
+        self._elsewhere = elsewhere
         self._awake = False
         self.clock = clock
-        self.venue = venue
+        self.venue = Line(clock)
         self.market = Market(sql)
         self.session = Session(sql, self.market)
         self.timers = Timers(sql, alarm)
         self.answers = Answers(sql)
-        self.effects = Effects(self.session, venue, self._run_command)
+        self.effects = Effects(self.session, self.venue, self._run_command)
         self.outbox = Outbox(self.session, database)
-        self.faults: Counter[str] = Counter()
+        self.alarms = Alarms(self.timers, clock, self.wake)
+        self.faults = self.alarms.faults
+        self.fire = self.alarms.fire
+        self.alarms.runs |= {
+            "settle": self.settle,
+            "outbox": self.flush,
+            "resume": self._expire_resume,
+            "prune": self._prune,
+        }
 
     @property
     def now_ms(self) -> int:
@@ -92,9 +107,14 @@ class Engine:
 
     def _configure(self) -> None:
         state = self.session.state
-        if state is not None:
-            self.venue.configure(state.paper, state.instruments)
-            self.market.step_ms = state.interval_ms
+        if state is None:
+            return
+        on_paper = True
+        self.venue.take(self._paper if on_paper else self._elsewhere(state))
+        if on_paper:
+            self._paper.configure(state.paper, state.instruments)
+        self.session.offers = self.venue.offers
+        self.market.step_ms = state.interval_ms
 
     def commit(self, draft: Draft, answer: Answer | None = None) -> None:
         """Stores the draft with the answer and the timers it calls for, in one transaction; then the alarm follows."""
@@ -188,42 +208,3 @@ class Engine:
         self.answers.prune(self.now_ms)
         self.timers.put("prune", self.now_ms + PRUNE_EVERY_MS)
         return True
-
-    async def fire(self) -> None:
-        """The alarm: stands again first, runs every timer that is due, and never raises."""
-        try:
-            self.wake()
-        except DeskError as error:
-            # a desk that cannot wake says so to whoever calls it; the alarm has nobody to tell
-            self.faults["wake"] += 1
-            _log.error("desk_cannot_wake", extra={"code": error.error_code, "detail": error.detail})
-            return
-        except Exception:  # noqa: BLE001 - the outermost edge of an alarm
-            self.faults["wake"] += 1
-            _log.exception("desk_cannot_wake")
-            return
-        if self.timers.next_ms is None:
-            return
-        self.timers.guard(self.now_ms)
-        runs: dict[str, Callable[[], Awaitable[Any]]] = {
-            "settle": self.settle,
-            "outbox": self.flush,
-            "resume": self._expire_resume,
-            "prune": self._prune,
-        }
-        for name in self.timers.due(self.now_ms):
-            await self._fire_one(name, runs.get(name))
-        self.timers.arm(anew=True)
-
-    async def _fire_one(self, name: str, run: Callable[[], Awaitable[Any]] | None) -> None:
-        try:
-            if run is None:
-                self.timers.clear(name)
-                return
-            # put off before it runs: one that breaks must not fire again at once
-            self.timers.retry(name, self.now_ms)
-            await run()
-        except Exception:  # noqa: BLE001 - the outermost edge of an alarm
-            # one broken timer must not stop the others
-            self.faults[f"timer_{name}"] += 1
-            _log.exception("timer_failed", extra={"timer": name, "faults": self.faults[f"timer_{name}"]})

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from shared.desk.context import Mark
+from shared.desk.promised import promised
 from shared.desk.state import DeskState
-from shared.model import Fill, Instrument, Order, Position, Side, exact
+from shared.model import Fill, Instrument, Position, exact
 
 PLACES = Decimal(1).scaleb(-exact.MAX_DIGITS)
 
@@ -62,7 +63,13 @@ def book(position: Position, fill: Fill, value: Decimal, quote: str) -> Position
     )
     if left.is_flat:
         left = left.model_copy(
-            update={"bought_qty": exact.ZERO, "stop_price": None, "target_price": None, "opened_ms": None}
+            update={
+                "bought_qty": exact.ZERO,
+                "stop_price": None,
+                "target_price": None,
+                "trail_distance": None,
+                "opened_ms": None,
+            }
         )
     if closed == fill.qty:
         return left
@@ -137,30 +144,25 @@ def unrealised(state: DeskState, marks: Mapping[str, Mark], position: Position) 
 
 def symbol_exposure(state: DeskState, marks: Mapping[str, Mark], instrument_id: str) -> Decimal:
     """Absolute notional in quote: what is held, at its mark or else at cost, and what open buys may still add."""
-    return _exposure(state, marks, [state.position(instrument_id)], state.open_orders(instrument_id))
+    held = _exposure(state, marks, [state.position(instrument_id)])
+    return exact.add(held, promised(state).by_instrument.get(instrument_id, exact.ZERO))
 
 
 def total_exposure(state: DeskState, marks: Mapping[str, Mark]) -> Decimal:
     """The sum over all instruments; one currency, since an entry in another one is refused (`no_conversion`)."""
-    return _exposure(state, marks, state.held(), state.orders.values())
+    return exact.add(held_exposure(state, marks), promised(state).total)
 
 
 def held_exposure(state: DeskState, marks: Mapping[str, Mark]) -> Decimal:
     """The absolute notional of what is held, without open orders."""
-    return _exposure(state, marks, state.held(), ())
+    return _exposure(state, marks, state.held())
 
 
-def _exposure(
-    state: DeskState, marks: Mapping[str, Mark], positions: Iterable[Position], orders: Iterable[Order]
-) -> Decimal:
+def _exposure(state: DeskState, marks: Mapping[str, Mark], positions: Iterable[Position]) -> Decimal:
     total = exact.ZERO
     for position in positions:
         if not position.is_flat:
             instrument = state.instruments[position.instrument]
             value = market_value(instrument, position.qty, marks.get(position.instrument))
             total = exact.add(total, abs(position.cost if value is None else value))
-    for order in orders:
-        if order.side is Side.BUY:
-            at = order.limit_price or order.reference_price
-            total = exact.add(total, state.instruments[order.instrument].notional(order.remaining_qty, at))
     return total

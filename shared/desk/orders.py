@@ -1,30 +1,74 @@
-"""The life of one order: which event moves it to which state.
+"""The life of one order: which event may come in which state, and what it makes of it.
 
-    intended ──place──▶ acknowledged ─▶ partly_filled ─▶ filled
-       │  ▲                │                │
-       │  └─not found─ unknown (asked) ◀────┴── no answer, or the object woke
-       └─▶ rejected · expired      any open one ─▶ cancelling ─▶ cancelled (or filled, when the fill came first)
+                 created ──▶ intended ──▶ sent ──▶ acknowledged ──▶ partly_filled ──▶ filled
+                    │         ▲    │       │            │                 │
+                    │  not found   │       ├─▶ unknown ─┘ (asked)         │
+                    │         └────┼───────┼─── │                         │
+                    ▼              ▼       ▼    ▼                         ▼
+                cancelled ◀── cancelling (asked for, from any open state; a fill may come first)
+                              rejected, expired (from any open state)
 
-`sent` is reserved: what went out without an answer is `unknown`, which says the same and asks for more.
+`TABLE` is the whole of it, and any other move raises.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from shared.desk import events as ev
 from shared.model import Order, OrderStatus, exact
+from shared.venues.venue import Offers
 
 S = OrderStatus
+Moves = Mapping[S | None, frozenset[S]]
+OPEN = (S.INTENDED, S.SENT, S.UNKNOWN, S.ACKNOWLEDGED, S.PARTLY_FILLED, S.CANCELLING)
+CLOSED = (S.FILLED, S.CANCELLED, S.REJECTED, S.EXPIRED)
+
+
+def _to(after: S, *before: S | None) -> Moves:
+    return dict.fromkeys(before, frozenset({after}))
+
+
+def _filling(before: Iterable[S], part: S | None = None) -> Moves:
+    """A fill of all that is left makes it filled; one of a part makes it `part`, or leaves it as it is."""
+    return {status: frozenset({S.FILLED, part or status}) for status in before}
+
+
+TABLE: Mapping[type[ev.Event], Moves] = {
+    ev.ReplacementIntended: _to(S.CREATED, None),
+    ev.ReplacementDropped: _to(S.CANCELLED, S.CREATED),
+    ev.OrderIntended: _to(S.INTENDED, None, S.CREATED),
+    ev.OrderSent: _to(S.SENT, S.INTENDED),
+    ev.OrderAcknowledged: {
+        **dict.fromkeys((S.INTENDED, S.SENT, S.UNKNOWN, S.ACKNOWLEDGED), frozenset({S.ACKNOWLEDGED})),
+        **_to(S.PARTLY_FILLED, S.PARTLY_FILLED),
+        **_to(S.CANCELLING, S.CANCELLING),
+    },
+    ev.OrderUnknown: _to(S.UNKNOWN, S.INTENDED, S.SENT, S.CANCELLING),
+    ev.OrderNotFound: _to(S.INTENDED, S.UNKNOWN),
+    # the fills of a closed order are late ones: booked, and they leave it closed
+    ev.OrderFilled: {
+        **_filling((S.INTENDED, S.SENT, S.UNKNOWN, S.ACKNOWLEDGED, S.PARTLY_FILLED), S.PARTLY_FILLED),
+        **_filling((S.CANCELLING, *CLOSED)),
+    },
+    ev.OrderCancelRequested: _to(S.CANCELLING, *(status for status in OPEN if status is not S.CANCELLING)),
+    ev.OrderCancelled: _to(S.CANCELLED, *OPEN),
+    ev.OrderExpired: _to(S.EXPIRED, *OPEN),
+    ev.OrderRejected: _to(S.REJECTED, *OPEN),
+}
+"""Event, state before (None: no such order yet), states that it may become."""
+
+
+def _sent(order: Order, _event: ev.OrderSent) -> Order:
+    return order.model_copy(update={"status": S.SENT})
 
 
 def _acknowledged(order: Order, event: ev.OrderAcknowledged) -> Order:
     venue_id = event.venue_order_id or order.venue_order_id
-    if not order.status.is_open or order.status is S.CANCELLING:
+    if order.status in (S.CANCELLING, S.PARTLY_FILLED):
         return order.model_copy(update={"venue_order_id": venue_id})
-    status = S.PARTLY_FILLED if order.filled_qty else S.ACKNOWLEDGED
-    return order.model_copy(update={"venue_order_id": venue_id, "status": status, "reason": ""})
+    return order.model_copy(update={"venue_order_id": venue_id, "status": S.ACKNOWLEDGED, "reason": ""})
 
 
 def _filled(order: Order, event: ev.OrderFilled) -> Order:
@@ -39,45 +83,76 @@ def _filled(order: Order, event: ev.OrderFilled) -> Order:
 
 
 def _moved(status: OrderStatus) -> Callable[[Order, Any], Order]:
-    def move(order: Order, event: Any) -> Order:
-        return order.model_copy(update={"status": status, "reason": event.reason}) if order.status.is_open else order
-
-    return move
+    return lambda order, event: order.model_copy(update={"status": status, "reason": event.reason})
 
 
-def _rejected(order: Order, event: ev.OrderRejected) -> Order:
-    return order.model_copy(update={"status": S.REJECTED, "reason": event.code}) if order.status.is_open else order
+def _coded(status: OrderStatus) -> Callable[[Order, Any], Order]:
+    return lambda order, event: order.model_copy(update={"status": status, "reason": event.code})
 
 
-def _not_found(order: Order, _event: ev.OrderNotFound) -> Order:
-    return order.model_copy(update={"status": S.INTENDED, "reason": ""}) if order.status is S.UNKNOWN else order
-
-
-_MOVES: dict[type[ev.Event], Callable[[Order, Any], Order]] = {
+_MOVES: Mapping[type[ev.Event], Callable[[Order, Any], Order]] = {
+    ev.ReplacementDropped: _coded(S.CANCELLED),
+    ev.OrderSent: _sent,
     ev.OrderAcknowledged: _acknowledged,
     ev.OrderFilled: _filled,
-    ev.OrderRejected: _rejected,
+    ev.OrderRejected: _coded(S.REJECTED),
     ev.OrderCancelRequested: _moved(S.CANCELLING),
     ev.OrderCancelled: _moved(S.CANCELLED),
     ev.OrderExpired: _moved(S.EXPIRED),
     ev.OrderUnknown: _moved(S.UNKNOWN),
-    ev.OrderNotFound: _not_found,
+    ev.OrderNotFound: lambda order, _event: order.model_copy(update={"status": S.INTENDED, "reason": ""}),
 }
 
 
 def client_id_of(event: ev.Event) -> str | None:
-    """The order that the event changes; None for an event about something else."""
-    if isinstance(event, ev.OrderIntended):
+    """The order that the event makes or changes; None for an event about something else."""
+    if isinstance(event, ev.OrderIntended | ev.ReplacementIntended):
         return event.order.client_id
     if isinstance(event, ev.OrderFilled):
         return event.fill.client_id
-    return str(event.client_id) if type(event) in _MOVES else None  # type: ignore[attr-defined]
+    if isinstance(event, ev.ReplacementDropped):
+        return event.order_id
+    return str(event.client_id) if type(event) in TABLE else None  # type: ignore[attr-defined]
 
 
 def project(order: Order | None, event: ev.Event) -> Order:
-    """The order after the event; ValueError for an event about an order that was never intended."""
-    if isinstance(event, ev.OrderIntended):
-        return event.order
-    if order is None:
-        raise ValueError(f"{event.kind} of an order that was never intended")
-    return _MOVES[type(event)](order, event)
+    """The order after the event; ValueError for a move that is not in `TABLE`."""
+    before = None if order is None else order.status
+    legal = TABLE[type(event)].get(before, frozenset())
+    after = None
+    if isinstance(event, ev.OrderIntended | ev.ReplacementIntended):
+        after = event.order.model_copy(
+            update={"status": S.CREATED if event.kind == "replacement_intended" else S.INTENDED}
+        )
+    elif order is not None:
+        after = _MOVES[type(event)](order, event)
+    if after is None or after.status not in legal:
+        was = "was never intended" if before is None else f"is {before.value}"
+        raise ValueError(f"{event.kind} cannot come to an order that {was}: {client_id_of(event)}")
+    return after
+
+
+def out_of_reach(order: Order, offers: Offers) -> bool:
+    """Whether the venue cannot be asked about it: sent, without an answer, to one that keeps no client ids."""
+    return not offers.client_ids and order.venue_order_id is None and order.status in (S.SENT, S.UNKNOWN, S.CANCELLING)
+
+
+def cancelled(order: Order, by: str, reason: str) -> list[ev.Event]:
+    """What a wish to cancel leads to: nothing where it is under way, and at once the end of an order that never left."""
+    if order.status is S.CANCELLING:
+        return []
+    asked = ev.OrderCancelRequested(client_id=order.client_id, by=by, reason=reason)
+    if order.status is not S.INTENDED:
+        return [asked]
+    return [asked, ended(order.model_copy(update={"reason": reason}), "never_sent")]
+
+
+GOOD_TILL = "good_till"
+"""Why an order is cancelled whose time is over: then it is `expired`, not `cancelled`."""
+
+
+def ended(order: Order, reason: str) -> ev.OrderCancelled | ev.OrderExpired:
+    """How an order ends that was being cancelled."""
+    if order.reason == GOOD_TILL:
+        return ev.OrderExpired(client_id=order.client_id, reason=GOOD_TILL)
+    return ev.OrderCancelled(client_id=order.client_id, reason=reason)

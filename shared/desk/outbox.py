@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shared import log
+from shared.alerts import rows
 from shared.desk import events as ev
+from shared.desk.log import Record
+from shared.desk.notices import notice
 from shared.desk.orders import client_id_of
 from shared.desk.session import Session
 from shared.desk.state import DeskState
@@ -86,6 +89,7 @@ class Outbox:
             ),
             *_orders(state.desk, self._session.store.orders(touched)),
             *_fills(state.desk, happened),
+            *_alerts(state.desk, records, happened),
             _as_of(state, upto),
         ]
         await self._database.batch(statements)
@@ -140,6 +144,12 @@ def _fills(desk: str, happened: Sequence[tuple[int, ev.Event]]) -> list[Statemen
         " (desk, seq, fill_id, client_id, instrument, side, qty, price, fee, fee_asset, ts_ms)",
         rows,
     )
+
+
+def _alerts(desk: str, records: Sequence[Record], happened: Sequence[tuple[int, ev.Event]]) -> list[Statement]:
+    """In the same batch as the events that they tell of: neither lost nor told of twice."""
+    found = [(notice(desk, record, event), seq) for record, (seq, event) in zip(records, happened, strict=True)]
+    return rows.insert([rows.Filed(alert, seq) for alert, seq in found if alert is not None])
 
 
 def _as_of(state: DeskState, seq: int) -> Statement:

@@ -6,22 +6,24 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from shared.desk import events as ev
-from shared.desk import log
+from shared.desk import log, upkeep
 from shared.desk.apply import apply
-from shared.desk.commands import Command
+from shared.desk.commands import Command, Review
 from shared.desk.context import Context
 from shared.desk.decide import decide
 from shared.desk.log import Head
 from shared.desk.market import Market
 from shared.desk.orders import client_id_of, project
 from shared.desk.state import DeskState
-from shared.desk.store import Store
+from shared.desk.store import Store, StoredOrder
 from shared.errors import Halt, Invalid
 from shared.model import Order
 from shared.ports import Sql
+from shared.venues.venue import Offers
 
 SNAPSHOT_EVERY = 256
 _TAIL_AT_ONCE = 1000
+MOST_STEPS = 50
 
 
 class Line(NamedTuple):
@@ -38,22 +40,25 @@ class Draft:
     def __init__(self, session: Session, now_ms: int) -> None:
         self._session = session
         self._now_ms = now_ms
-        self._orders: dict[str, Order] = {}
+        self._orders: dict[str, Order | None] = {}
         self.state = session.state
         self.head = session.head
         self.lines: list[Line] = []
 
     def order(self, client_id: str) -> Order | None:
         """Open or closed, as of this draft."""
-        found = self._orders.get(client_id)
-        if found is None and self.state is not None:
-            found = self.state.orders.get(client_id)
-        return found or self._session.store.order(client_id)
+        if client_id not in self._orders:
+            found = self.state.orders.get(client_id) if self.state is not None else None
+            self._orders[client_id] = found or self._session.store.order(client_id)
+        return self._orders[client_id]
 
     def decide(
         self, command: Command, client_id: str | None = None, known_fills: frozenset[str] = frozenset()
     ) -> list[ev.Event]:
-        """Decides on the drafted state and adds what happened; raises what the rules raise, and then nothing was added."""
+        """Decides on the drafted state and adds what happened and what follows from it; returns what the command itself led to.
+
+        Raises what the rules raise: then the draft is to be dropped.
+        """
         market = self._session.market
         context = Context(
             now_ms=self._now_ms,
@@ -61,11 +66,27 @@ class Draft:
             market_ms=market.market_ms,
             prior=None if client_id is None else self.order(client_id),
             known_fills=known_fills,
+            offers=self._session.offers,
+            reconciled=self._session.reconciled,
         )
+        begun = len(self.lines)
+        self._add_all(upkeep.before(self.state, command, context))
         found = decide(self.state, command, context)
+        self._add_all(found)
+        if len(self.lines) > begun or isinstance(command, Review):
+            self._keep_up(context)
+        return found
+
+    def _keep_up(self, context: Context) -> None:
+        for _ in range(MOST_STEPS):
+            if self.state is None or not (found := upkeep.after(self.state, context)):
+                return
+            self._add_all(found)
+        raise RuntimeError(f"what follows from the state does not settle within {MOST_STEPS} steps")
+
+    def _add_all(self, found: Iterable[ev.Event]) -> None:
         for event in found:
             self._add(event)
-        return found
 
     def _add(self, event: ev.Event) -> None:
         record = log.next_record(self.head, event, self._now_ms)
@@ -80,7 +101,10 @@ class Draft:
 
 
 class Session:
-    """`state` is None until the desk was opened. Everything that changes it goes through `commit`."""
+    """`state` is None until the desk was opened. Everything that changes it goes through `commit`.
+
+    `offers` and `reconciled` are what the shell knows of the venue, for every decision's context.
+    """
 
     def __init__(self, sql: Sql, market: Market) -> None:
         self._sql = sql
@@ -88,6 +112,8 @@ class Session:
         self.market = market
         self.state: DeskState | None = None
         self.head = Head()
+        self.offers = Offers()
+        self.reconciled = True
 
     def load(self) -> None:
         """Newest snapshot plus the events after it; `Halt` (`log_broken`) if those do not follow from one another.
@@ -119,17 +145,18 @@ class Session:
         self.state, self.head = draft.state, draft.head
 
     def _write(self, draft: Draft, also: Callable[[], None] | None) -> None:
-        changed: dict[str, tuple[Order, int]] = {}
+        orders: dict[str, StoredOrder] = {}
+        fills = []
         for event, record, order in draft.lines:
-            self.store.append(record)
-            if isinstance(event, ev.OrderIntended):
-                self.store.put_order(event.order, record.seq)
-            elif order is not None:
-                changed[order.client_id] = (order, record.seq)
+            if order is not None:
+                before = orders.get(order.client_id)
+                intended_seq = before.intended_seq if before else record.seq
+                orders[order.client_id] = StoredOrder(order, intended_seq, record.seq)
             if isinstance(event, ev.OrderFilled):
-                self.store.put_fill(event.fill.fill_id, event.fill.client_id, record.seq)
-        for order, seq in changed.values():
-            self.store.put_order(order, seq)
+                fills.append((event.fill.fill_id, event.fill.client_id, record.seq))
+        self.store.append([line.record for line in draft.lines])
+        self.store.put_fills(fills)
+        self.store.put_orders(orders.values())
         if draft.state is not None and draft.head.seq // SNAPSHOT_EVERY != self.head.seq // SNAPSHOT_EVERY:
             self.store.write_snapshot(draft.state, draft.head)
         if also is not None:

@@ -11,9 +11,10 @@ from shared.clock import Clock
 from shared.desk import bodies, commands, trading
 from shared.desk import events as ev
 from shared.desk import idempotency as idem
-from shared.desk.engine import Engine, PaperTrading
+from shared.desk.engine import Engine
+from shared.desk.line import PaperTrading
 from shared.desk.session import Draft
-from shared.desk.state import DeskState
+from shared.desk.state import DeskState, DeskStatus
 from shared.desk.views import Reader
 from shared.desk.watch import Body, Watch, Wire
 from shared.errors import Invalid, NotFound, Refused
@@ -137,6 +138,7 @@ class Desk(Watch):
             "outbox_lag": self.engine.outbox.lag,
             "next_alarm_ms": self.engine.timers.next_ms,
             "status": state.status.value,
+            "codes": _codes(state),
         }
 
     async def _once(
@@ -171,6 +173,11 @@ def _state_of(draft: Draft) -> DeskState:
     if draft.state is None:
         raise NotFound("the desk was never opened", code="desk_not_open")
     return draft.state
+
+
+def _codes(state: DeskState) -> list[str]:
+    """Why the desk is not active."""
+    return [state.halt_code] if state.status is DeskStatus.HALTED else sorted(state.reductions)
 
 
 def _status_since(draft: Draft, _: Sequence[ev.Event]) -> Wire:

@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 from shared.desk import ledger
 from shared.desk.context import Context
+from shared.desk.promised import promised
 from shared.desk.state import DeskState
-from shared.model import Instrument, Order, OrderKind, Side, exact
+from shared.model import Instrument, OrderKind, exact
 
 MARKET_MOVE_BPS = 100
 """What a market order's price may move between the decision and the fill, kept free besides slippage and fee."""
@@ -44,15 +45,10 @@ def cost_of(state: DeskState, instrument: Instrument, kind: OrderKind, qty: Deci
 def reserved(state: DeskState, quote: str) -> Decimal:
     """What the open buy orders may still take out of the balance of `quote`."""
     total = exact.ZERO
-    for order in state.orders.values():
-        instrument = state.instruments[order.instrument]
-        if order.side is Side.BUY and instrument.quote == quote:
-            total = exact.add(total, _reserve(state, instrument, order))
+    for (asset, kind), notional in promised(state).by_kind.items():
+        if asset == quote:
+            total = exact.add(total, exact.multiply(notional, allowance(state, kind)))
     return total
-
-
-def _reserve(state: DeskState, instrument: Instrument, order: Order) -> Decimal:
-    return cost_of(state, instrument, order.kind, order.remaining_qty, order.limit_price or order.reference_price)
 
 
 def free_balance(state: DeskState, quote: str) -> Decimal:

@@ -6,22 +6,22 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from shared.config import DeskName, Limits, Paper
-from shared.model import Exact, Instrument, Model, Order, OrderKind, Position, Side, VenueName, exact
+from shared.model import Cause, Exact, Instrument, Model, Order, OrderKind, Position, Side, VenueName, exact
 from shared.model.money import Asset
 
 
 class DeskStatus(StrEnum):
-    """`reducing` is reserved: exits only, without cancelling what is open."""
+    """`reducing`: no entries, exits as ever. `halted`: what is open is cancelled too, and only a person resumes."""
 
     ACTIVE = "active"
     REDUCING = "reducing"
     HALTED = "halted"
 
 
-STATE_V = 1
+STATE_V = 2
 """The shape and the meaning of `DeskState`: who changes them raises it, and snapshots of other ones are passed over."""
 
 
@@ -32,6 +32,59 @@ class ResumeRequest(Model):
     reason: str
     confirm_hash: str
     expires_ms: int
+
+
+class ArmRequest(ResumeRequest):
+    """The first step of arming a live desk until `until_ms` (wall time)."""
+
+    until_ms: int
+
+
+class Timebase(StrEnum):
+    """Which time an end is counted in: the market's own, or the wall's."""
+
+    MARKET = "market"
+    WALL = "wall"
+
+
+class Reduction(Model):
+    """Why entries are stopped. It ends by itself at `until_ms`; None: when its cause is gone or a person resumes."""
+
+    reason: str
+    by: str
+    since_ms: int
+    until_ms: int | None = None
+    clock: Timebase = Timebase.WALL
+
+
+class Trade(Model):
+    """One round trip, flat to flat: `net` is quote profit after fees in the quote asset; times are market time."""
+
+    instrument: str
+    opened_ms: int
+    closed_ms: int
+    net: Exact
+    cost: Exact
+    cause: Cause
+
+
+class Equity(Model):
+    """Equity in the reporting currency: its peak, and what it was when the market day began; since the last resume."""
+
+    peak: Exact
+    day_ms: int
+    day_start: Exact
+
+
+class Difference(Model):
+    """Something on which ledger and venue do not agree; `found_ms` is wall time."""
+
+    kind: str
+    subject: str
+    ours: str
+    theirs: str
+    detail: str
+    found_ms: int
 
 
 class Rejections(Model):
@@ -49,6 +102,11 @@ class DeskState(Model):
     instrument, and never falls; `rejected_exits` tells of those that the venue turned down since it last filled a sell.
     `recent_order_ms` are the wall times that the order-rate gate looks at.
     `refused` maps the newest refused client ids to their code, so that a repeated proposal is not journalled again.
+    `status` is `halted` under a halt, else `reducing` while `reductions` (by code) stand. `hold_until_ms` (wall time) is how
+    long a halt cannot be resumed. `replacements` are orders that wait, by the id of the open order whose place they take.
+    `trades` are the newest round trips since the last resume, `recent_error_ms` the wall times of orders that the venue
+    rejected or left without an answer; `venue_silent_ms` is since when (wall time) no call was answered, 0 while it answers.
+    `differences` are the unresolved ones by id; `adjusted` is what was booked per asset outside of fills.
     """
 
     desk: DeskName
@@ -60,19 +118,32 @@ class DeskState(Model):
     opened_ms: int
     limits: Limits
     paper: Paper
+    protections: dict[str, dict[str, JsonValue]] = Field(default_factory=dict)
     instruments: dict[str, Instrument] = Field(default_factory=dict)
     delisted: tuple[str, ...] = ()
     status: DeskStatus = DeskStatus.ACTIVE
     since_ms: int
     halt_reason: str = ""
+    halt_code: str = ""
+    hold_until_ms: int = 0
     resume: ResumeRequest | None = None
+    reductions: dict[str, Reduction] = Field(default_factory=dict)
     cash: dict[str, Exact]
     fees: dict[str, Exact] = Field(default_factory=dict)
     orders: dict[str, Order] = Field(default_factory=dict)
+    replacements: dict[str, Order] = Field(default_factory=dict)
     positions: dict[str, Position] = Field(default_factory=dict)
     exits: dict[str, int] = Field(default_factory=dict)
     rejected_exits: dict[str, Rejections] = Field(default_factory=dict)
     recent_order_ms: tuple[int, ...] = ()
+    recent_error_ms: tuple[int, ...] = ()
+    venue_silent_ms: int = 0
+    trades: tuple[Trade, ...] = ()
+    equity: Equity | None = None
+    differences: dict[str, Difference] = Field(default_factory=dict)
+    adjusted: dict[str, Exact] = Field(default_factory=dict)
+    armed_until_ms: int = 0
+    arm: ArmRequest | None = None
     refused: dict[str, str] = Field(default_factory=dict)
     seq: int = 0
 
@@ -116,5 +187,5 @@ def is_entry(order: Order) -> bool:
 
 
 def survives_halt(order: Order) -> bool:
-    """A reduce-only market order closes at once and can only lower the risk: a halt lets it work."""
-    return order.reduce_only and order.kind is OrderKind.MARKET
+    """What can only lower the risk, at whatever price: a reduce-only market order, or a stop that rests at the venue."""
+    return order.reduce_only and order.kind in (OrderKind.MARKET, OrderKind.STOP)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from shared import log as logs
@@ -13,10 +14,11 @@ from shared.desk.orders import client_id_of, project
 from shared.desk.state import STATE_V, DeskState
 from shared.errors import Invalid
 from shared.model import Order
-from shared.ports import Sql
+from shared.ports import Sql, Value
 
 SNAPSHOTS_KEPT = 3
 _IN_AT_ONCE = 90
+_MOST_PARAMS = 100
 _log = logs.get("desk.store")
 
 
@@ -83,22 +85,24 @@ class Store:
         )
         return [Record(*row) for row in found]
 
-    def append(self, record: Record) -> None:
-        self._sql.rows(
-            "INSERT INTO events (seq, v, at_ms, kind, body, prev_hash, hash) VALUES (?, ?, ?, ?, ?, ?, ?)", *record
-        )
+    def append(self, records: Sequence[Record]) -> None:
+        self._insert("INSERT INTO events (seq, v, at_ms, kind, body, prev_hash, hash)", records)
 
-    def put_order(self, order: Order, seq: int) -> None:
-        self._sql.rows(
-            "INSERT INTO orders (client_id, status, body, intended_seq, updated_seq) VALUES (?, ?, ?, ?, ?)"
+    def put_orders(self, orders: Iterable[StoredOrder]) -> None:
+        """As they are now; `intended_seq` counts only for an order that has no row yet."""
+        self._insert(
+            "INSERT INTO orders (client_id, status, body, intended_seq, updated_seq)",
+            [(each.order.client_id, each.order.status.value, each.order.json_text(), *each[1:]) for each in orders],
             " ON CONFLICT (client_id) DO UPDATE SET status = excluded.status, body = excluded.body,"
             " updated_seq = excluded.updated_seq",
-            order.client_id,
-            order.status.value,
-            order.json_text(),
-            seq,
-            seq,
         )
+
+    def _insert(self, into: str, rows: Sequence[Sequence[Value]], tail: str = "") -> None:
+        """As many rows a statement as its parameters allow: every statement is a call out of Python."""
+        while rows:
+            some, rows = rows[: _MOST_PARAMS // len(rows[0])], rows[_MOST_PARAMS // len(rows[0]) :]
+            marks = ", ".join(["(" + ", ".join("?" * len(some[0])) + ")"] * len(some))
+            self._sql.rows(f"{into} VALUES {marks}{tail}", *chain.from_iterable(some))
 
     def order(self, client_id: str) -> Order | None:
         found = self.orders([client_id])
@@ -130,9 +134,9 @@ class Store:
             raise broken(intended_seq, f"it does not hold the order {client_id}")
         return order
 
-    def put_fill(self, fill_id: str, client_id: str, seq: int) -> None:
-        """Fails, and its transaction with it, if the fill was booked before."""
-        self._sql.rows("INSERT INTO fills (fill_id, client_id, seq) VALUES (?, ?, ?)", fill_id, client_id, seq)
+    def put_fills(self, fills: Sequence[tuple[str, str, int]]) -> None:
+        """Rows of fill id, client id and seq; fails, and its transaction with it, if one was booked before."""
+        self._insert("INSERT INTO fills (fill_id, client_id, seq)", fills)
 
     def known_fills(self, fill_ids: Iterable[str]) -> frozenset[str]:
         """Those of the ids that are booked."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple, TypeVar
 
-from shared.errors import Retryable, VenueUnavailable
+from shared.errors import Retryable
 from shared.ports import Waits
 
 T = TypeVar("T")
@@ -43,7 +43,7 @@ async def retrying(
             return await call()
         except Retryable as error:
             failures += 1
-            asked_s = error.retry_after_s if isinstance(error, VenueUnavailable) else None
+            asked_s: float | None = getattr(error, "retry_after_s", None)
             if failures >= backoff.attempts or (asked_s or 0.0) > backoff.patience_s:
                 raise
             wait_s = backoff.wait_s(failures, jitter(), asked_s)

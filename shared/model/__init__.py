@@ -8,7 +8,7 @@ from shared.model.instrument import Instrument, InstrumentId, Symbol, VenueName,
 from shared.model.interval import Interval
 from shared.model.level import Level, LevelKind
 from shared.model.money import Money
-from shared.model.order import Cause, Order, OrderKind, OrderStatus
+from shared.model.order import Cause, Order, OrderKind, OrderStatus, TimeInForce
 from shared.model.position import Position
 from shared.model.proposal import Proposal
 from shared.model.quote import Quote
@@ -43,6 +43,7 @@ __all__ = [
     "StrategyName",
     "Symbol",
     "Ticket",
+    "TimeInForce",
     "VenueName",
     "symbol_of",
     "venue_of",

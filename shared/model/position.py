@@ -15,7 +15,8 @@ from shared.model.instrument import InstrumentId
 class Position(Model):
     """`qty` is signed; `cost` is the exact quote value paid for what is held, signed as qty: no average is rounded.
 
-    `realised` is quote profit of what was closed, before fees; `fees` are those paid in the quote asset.
+    `realised` is quote profit of what was closed, before fees; `fees` are those paid in the quote asset; `flat_net` is the one
+    less the other when it was last flat. With a `trail_distance` the stop follows the price upwards, never down.
     """
 
     instrument: InstrumentId
@@ -26,6 +27,8 @@ class Position(Model):
     bought_qty: NotNegative = exact.ZERO
     stop_price: Positive | None = None
     target_price: Positive | None = None
+    trail_distance: Positive | None = None
+    flat_net: Exact = exact.ZERO
     opened_ms: int | None = Field(default=None)
 
     @property

@@ -25,7 +25,7 @@ from shared.config import Paper as Rules
 from shared.errors import Conflict, NotFound, Refused
 from shared.model import Candle, Exact, Fill, Instrument, Model, Money, Order, OrderKind, OrderStatus, Side, exact, ids
 from shared.ports import Sql
-from shared.venues.venue import OrderReport
+from shared.venues.venue import AccountView, Credentials, Offers, OrderReport
 
 _FEE_PLACES = Decimal("0.00000001")
 _BPS = Decimal("0.0001")
@@ -148,6 +148,19 @@ class PaperVenue:
         self._rules = rules
         self._instruments = instruments
 
+    @property
+    def offers(self) -> Offers:
+        return Offers()
+
+    async def credentials(self) -> Credentials:
+        return Credentials(valid=True, may_trade=True, may_withdraw=False)
+
+    async def keep_alive(self, within_s: int) -> None:
+        """Nothing: the venue lives and dies with the desk."""
+
+    async def account(self, since_ms: int) -> AccountView:
+        return AccountView(tuple(await self.open_orders()), (), None, None)
+
     async def place(self, order: Order) -> OrderReport:
         """Takes the order; the state of the first for an id that it has. `Conflict` for an id with another content."""
         held = self._working(order.client_id)
@@ -160,7 +173,7 @@ class PaperVenue:
             raise Conflict(f"the id {order.client_id} belongs to another order", code="client_id_reused")
         return self._report(held)
 
-    async def cancel(self, client_id: str) -> OrderReport:
+    async def cancel(self, client_id: str, venue_order_id: str | None = None) -> OrderReport:
         """Cancels what is left of it; the final state where it is closed already. `NotFound` for an unknown id."""
         held = self._working(client_id)
         if held is None:
@@ -171,7 +184,7 @@ class PaperVenue:
             self._sql.transaction(lambda: self._keep(gone))
         return self._report(held)
 
-    async def order(self, client_id: str) -> OrderReport | None:
+    async def order(self, client_id: str, venue_order_id: str | None = None) -> OrderReport | None:
         held = self._working(client_id)
         return None if held is None else self._report(held)
 

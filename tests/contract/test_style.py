@@ -15,7 +15,7 @@ EDGES = {
     "router-worker/src/router/boundary.py": "a request",
     "router-worker/src/entry.py": "a request",
     "shared/edge/rpc.py": "a call from another worker",
-    "shared/desk/engine.py": "a timer of an alarm",
+    "shared/desk/alarms.py": "a timer of an alarm",
     "shared/book/shell.py": "an alarm, a message of the feed",
     "shared/book/link.py": "a socket",
     "shared/book/line.py": "a task that calls a desk",

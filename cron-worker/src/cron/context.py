@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from shared.alerts.channel import Channel
 from shared.archive.candles import Bars
 from shared.archive.hot import Window
 from shared.clock import Clock
@@ -40,6 +41,7 @@ class Ports:
     jitter: Callable[[], float]
     token: Callable[[], str]
     counting: Callable[[], AbstractContextManager[Mapping[str, int]]]
+    channels: Mapping[str, Channel] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,9 @@ from shared.venues.venue import VenueClock
 
 _WATERMARKS = "SELECT symbol, open_time_ms FROM watermarks WHERE venue = ? AND interval = ?"
 _MARKET = (
-    "INSERT INTO markets (venue, interval, market_ms, complete, at_ms) VALUES (?, ?, ?, ?, ?)"
+    "INSERT INTO markets (venue, interval, market_ms, complete, at_ms, ended) VALUES (?, ?, ?, ?, ?, ?)"
     " ON CONFLICT (venue, interval) DO UPDATE SET market_ms = excluded.market_ms, complete = excluded.complete,"
-    " at_ms = excluded.at_ms"
+    " at_ms = excluded.at_ms, ended = excluded.ended"
 )
 _log = log.get("cron.ingest")
 
@@ -97,7 +97,7 @@ async def _keep(
     opens = window.open_times() if window else sorted({t for bars in new.values() for t in bars})
     found = gaps.found_in(new, known.marks, config, opens, refused)
     settled = gaps.settled(asked, config, opens, refused)
-    told = (clock.market_ms, int(fetched.complete), context.ports.clock.now_ms())
+    told = (clock.market_ms, int(fetched.complete), context.ports.clock.now_ms(), int(clock.ended))
     statements = [Statement(_MARKET, (context.scope, config.interval.value, *told))]
     statements += gaps.upsert(context.scope, config.interval.value, [*settled, *found], context.now_ms)
     if rows:

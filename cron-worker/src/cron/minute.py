@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
-from cron import outbox, scan
+from cron import alerts, outbox, scan
 from cron.context import Context, Ingested, Scanned
 from cron.runner import Request, Run, run
-from cron.table import AFTER, FIRST, PER_VENUE, Due, Job, Tick
+from cron.table import AFTER, BESIDE, FIRST, PER_VENUE, Due, Job, Tick
 from shared import log
 from shared.errors import StorageUnavailable
 from shared.model.ids import digest
@@ -17,8 +18,29 @@ _log = log.get("cron.minute")
 
 async def minute(context: Context) -> dict[str, int]:
     """Runs what is due; runs by outcome, such as `{"done": 5}`. The same `now_ms` again runs nothing twice."""
-    tick = Tick(context.now_ms, context.settings)
     outcomes: dict[str, int] = {}
+    beside = asyncio.create_task(_beside(context, outcomes))
+    try:
+        await _trading(context, outcomes)
+    finally:
+        await beside
+    return outcomes
+
+
+async def _beside(context: Context, outcomes: dict[str, int]) -> None:
+    """What waits for other people's services, while the trading goes on."""
+    try:
+        if not await alerts.wanted(context):
+            return
+    except StorageUnavailable as error:
+        _log.warning("alerts_unknown", extra={"detail": error.detail})
+        return
+    for job in BESIDE:
+        _count(outcomes, await _inline(context, job, Due("")))
+
+
+async def _trading(context: Context, outcomes: dict[str, int]) -> None:
+    tick = Tick(context.now_ms, context.settings)
     for job in FIRST:
         for due in job.due(tick):
             _count(outcomes, await _inline(context, job, due))
@@ -28,7 +50,6 @@ async def minute(context: Context) -> dict[str, int]:
     resent = await outbox.resend(context) if tick.hourly else 0
     if sent or resent:
         outcomes["queued"] = sum(sent) + resent
-    return outcomes
 
 
 async def _venue(context: Context, venue: str, tick: Tick, outcomes: dict[str, int]) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from cron import listing
 from cron.context import Context, Done
@@ -16,26 +17,70 @@ from shared.ports import Statement
 
 HOUR_MS = 3_600_000
 MINUTE_MS = 60_000
-_FINGERPRINTS = "SELECT desk, fingerprint FROM desks"
+_KNOWN = "SELECT desk, fingerprint, status, codes FROM desks"
+_ENDED = "SELECT venue, interval FROM markets WHERE ended = 1"
 _DESK = (
     "INSERT INTO desks (desk, venue, currency, mode, opened_ms) VALUES (?, ?, ?, ?, ?) ON CONFLICT (desk) DO NOTHING"
 )
 _OPENED = "UPDATE desks SET fingerprint = ? WHERE desk = ?"
+_FOUND = "UPDATE desks SET status = ?, codes = ?, status_ms = ? WHERE desk = ?"
+UNREACHABLE = "unreachable"
+
+
+class Found(NamedTuple):
+    """How a desk stands, as its tick said; `codes` say why it is not active."""
+
+    status: str
+    codes: tuple[str, ...] = ()
+
+
+class Known(NamedTuple):
+    """What D1 said before the run: of each desk what it was opened with and how it stood, and the markets that ended."""
+
+    fingerprints: Mapping[str, str]
+    found: Mapping[str, Found]
+    ended: frozenset[tuple[str, str]]
 
 
 async def run(context: Context) -> Done:
     """Nothing here stops at the first failure: what is wrong is told in `problems` and tried again a minute later."""
     counts = {"desks": 0, "desks_failed": 0, "opened": 0, "shards": 0, "shards_failed": 0, "outbox_lag": 0}
+    counts |= {"desks_reducing": 0, "desks_halted": 0}
     problems: list[str] = []
-    known = {row["desk"]: row["fingerprint"] for row in await context.ports.db.rows(_FINGERPRINTS)}
+    known = await _known(context)
+    found: dict[str, Found] = {}
     for venue, config in context.settings.VENUES.items():
         instruments = await _instruments(context, venue, counts, problems)
         for name, desk in context.settings.DESKS.items():
             if desk.venue == venue and instruments:
-                await _desk(context, name, desk, instruments, known, counts, problems)
+                found[name] = await _desk(context, name, desk, instruments, known, counts, problems)
         if config.books and instruments:
             await _books(context, venue, [each.symbol for each in instruments], counts, problems)
+    for status in ("reducing", "halted"):
+        counts[f"desks_{status}"] = sum(each.status == status for each in found.values())
+    await _note(context, known, found)
     return Done(counts, tuple(problems))
+
+
+async def _known(context: Context) -> Known:
+    desks, ended = await context.ports.db.read([Statement(_KNOWN), Statement(_ENDED)])
+    return Known(
+        {row["desk"]: row["fingerprint"] for row in desks},
+        {row["desk"]: Found(row["status"], tuple(json.loads(row["codes"]))) for row in desks},
+        frozenset((row["venue"], row["interval"]) for row in ended),
+    )
+
+
+async def _note(context: Context, known: Known, found: Mapping[str, Found]) -> None:
+    """For whoever asks how all of it is; only what has changed, which is seldom."""
+    now_ms = context.ports.clock.now_ms()
+    changed = [
+        Statement(_FOUND, (each.status, json.dumps(each.codes), now_ms, name))
+        for name, each in found.items()
+        if known.found.get(name) != each
+    ]
+    if changed:
+        await context.ports.db.batch(changed)
 
 
 async def _instruments(context: Context, venue: str, counts: dict[str, int], problems: list[str]) -> list[Instrument]:
@@ -58,38 +103,45 @@ async def _desk(
     name: str,
     config: DeskConfig,
     instruments: list[Instrument],
-    known: Mapping[str, str],
+    known: Known,
     counts: dict[str, int],
     problems: list[str],
-) -> None:
+) -> Found:
     counts["desks"] += 1
     body = open_body(context, name, config, instruments)
     mark = digest(body)
     failed: list[DeskError] = []
     try:
-        if known.get(name) != mark:
+        if known.fingerprints.get(name) != mark:
             await _open(context, name, body, mark)
             counts["opened"] += 1
     except DeskError as error:
         # A desk that refuses its new settings goes on under the old ones: it must not stand still for it.
         failed.append(error)
     try:
-        answer = await _tick(context, name, body, mark)
+        quiet = (config.venue, context.venue(config.venue).interval.value) in known.ended
+        answer = await _tick(context, name, body, mark, {"quiet": True} if quiet else {})
         counts["outbox_lag"] += int(answer.get("outbox_lag") or 0)
+        found = Found(str(answer.get("status")), tuple(answer.get("codes") or ()))
     except DeskError as error:
         failed.append(error)
+        found = Found(UNREACHABLE, (error.error_code,))
     counts["desks_failed"] += bool(failed)
     problems += [f"desk {name}: {error.error_code}: {error.detail}" for error in failed]
+    return found
 
 
-async def _tick(context: Context, name: str, body: dict[str, Any], mark: str) -> dict[str, Any]:
+async def _tick(
+    context: Context, name: str, body: dict[str, Any], mark: str, told: Mapping[str, Any]
+) -> dict[str, Any]:
+    """`told`: `quiet` where the market has ended, so that its silence alarms nobody."""
     peer = context.ports.desks.named(name)
     try:
-        return await peer.call("tick", {})
+        return await peer.call("tick", told)
     except NotFound:
         # D1 says that it was opened, the object does not know: it is opened again, as what it is configured to be.
         await _open(context, name, body, mark)
-        return await peer.call("tick", {})
+        return await peer.call("tick", told)
 
 
 async def _open(context: Context, name: str, body: dict[str, Any], mark: str) -> None:

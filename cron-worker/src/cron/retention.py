@@ -23,6 +23,12 @@ _DELETES = {
         "DELETE FROM gaps WHERE (venue, symbol, interval, from_ms) IN (SELECT venue, symbol, interval, from_ms"
         " FROM gaps WHERE updated_ms < ? AND state <> 'open' LIMIT ?)"
     ),
+    "alert_attempts": (
+        "DELETE FROM alert_attempts WHERE rowid IN (SELECT rowid FROM alert_attempts WHERE at_ms < ? LIMIT ?)"
+    ),
+    "alerts": (
+        "DELETE FROM alerts WHERE rowid IN (SELECT rowid FROM alerts WHERE at_ms < ? AND due_ms IS NULL LIMIT ?)"
+    ),
     # Of each market day the last point stays; the close at midnight belongs to the day that it ends.
     "equity": (
         "DELETE FROM equity WHERE (desk, market_ms) IN (SELECT desk, market_ms FROM equity AS point WHERE at_ms < ?"

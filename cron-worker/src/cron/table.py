@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from cron import compact, ingest, monitor, report, retention, scan
+from cron import alerts, compact, ingest, monitor, report, retention, scan
 from cron.context import Context, Done, Ingested, Scanned
 from shared.archive import keys
 from shared.config import CronSettings
@@ -113,6 +113,8 @@ def daily(tick: Tick) -> list[Due]:
     return [Due("", keys.day_of(tick.now_ms))] if tick.hourly else []
 
 
+BESIDE = (Job("alerts", 300, alerts.run, every_tick, no_scope),)
+"""Beside all the others, so that a channel that hangs holds up no trading; only when something is due."""
 FIRST = (Job("monitor", 120, monitor.run, every_tick, no_scope),)
 """Before bars arrive: a desk that is not open cannot take them."""
 PER_VENUE = (
@@ -125,5 +127,5 @@ AFTER = (
     Job("compact", 600, compact.run, turned_units, venues, queued=True),
     Job("retention", 120, retention.run, daily, no_scope, queued=True),
 )
-JOBS = (*FIRST, *PER_VENUE, *AFTER)
+JOBS = (*BESIDE, *FIRST, *PER_VENUE, *AFTER)
 BY_NAME = {job.name: job for job in JOBS}

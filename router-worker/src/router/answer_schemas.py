@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from shared.model import Fill, Instrument, Model, Order, Position, Signal
+from shared.model.alert import Alert
 
-MODELS: tuple[type[Model], ...] = (Fill, Instrument, Order, Position, Signal)
+MODELS: tuple[type[Model], ...] = (Alert, Fill, Instrument, Order, Position, Signal)
 _TEXT = {"type": "string"}
 _INT = {"type": "integer"}
 _MAYBE_INT = {"type": ["integer", "null"]}
@@ -56,6 +57,20 @@ _RUN = _object(
     error=_MAYBE_TEXT,
 )
 _CANDLE = _object(open_time_ms=_INT, open=_DECIMAL, high=_DECIMAL, low=_DECIMAL, close=_DECIMAL, volume=_DECIMAL)
+_ALERT = _with(
+    "Alert",
+    seq=_MAYBE_INT,
+    state={"enum": ["pending", "delivered", "unreached", "suppressed", "recorded"]},
+    reason=_MAYBE_TEXT,
+    same_as=_MAYBE_TEXT,
+    tries=_INT,
+    due_ms=_MAYBE_INT,
+    repeats=_INT,
+    attempts={
+        "type": "array",
+        "items": _object(channel=_TEXT, at_ms=_INT, ok=_FLAG, status=_MAYBE_INT, detail=_TEXT),
+    },
+)
 _ROWS = {"type": "array", "items": _ANY}
 _HEALTH = _object(
     status={"enum": ["ok", "degraded"]},
@@ -65,11 +80,32 @@ _HEALTH = _object(
     jobs=_ROWS,
     markets=_ROWS,
     desks=_ROWS,
+    alerts=_object(waiting=_INT, unreached=_INT),
 )
 _DESK = _object(desk=_TEXT, venue=_TEXT, currency=_TEXT, mode=_TEXT, opened_ms=_INT, as_of_seq=_INT)
 _SIGNAL = _with("Signal", desk=_TEXT, outcome=_TEXT, code=_MAYBE_TEXT, client_id=_MAYBE_TEXT, created_ms=_INT)
 _ORDER = _object(order=_ref("Order"))
 _EVENT = _object(seq=_INT, v=_INT, at_ms=_INT, kind=_TEXT, body=_ANY, hash=_TEXT)
+_HISTORY = _page(_EVENT, as_of_seq=_INT)
+_PROTECTIONS = _object(
+    desk=_TEXT,
+    status=_TEXT,
+    since_ms=_MAYBE_INT,
+    halt_code=_MAYBE_TEXT,
+    halt_reason=_MAYBE_TEXT,
+    hold_until_ms=_MAYBE_INT,
+    reductions=_ANY,
+    protections=_ANY,
+    equity_peak=_MAYBE_TEXT,
+    drawdown_bps=_MAYBE_INT,
+    day_loss_bps=_MAYBE_INT,
+    unresolved=_MAYBE_INT,
+    seq=_INT,
+)
+_RECONCILIATION = _object(
+    looked_ms=_MAYBE_INT, clean=_FLAG, failing=_MAYBE_TEXT, differences=_ROWS, venue_silent_ms=_INT
+)
+_LIVE_GATE = _object(mode=_TEXT, open=_FLAG, items=_ROWS, armed_until_ms=_INT)
 _HALTED = _object(desk=_TEXT, status=_TEXT, since_ms=_MAYBE_INT)
 
 ANSWERS: dict[tuple[str, str], dict[str, Any]] = {
@@ -80,6 +116,8 @@ ANSWERS: dict[tuple[str, str], dict[str, Any]] = {
     ("GET", "/v1/signals"): _page(_SIGNAL),
     ("GET", "/v1/books"): _page(_object(instrument=_TEXT, **_BOOK_AGE), unavailable=_ROWS),
     ("GET", "/v1/books/{venue}/{symbol}"): _object(instrument=_TEXT, bids=_LEVELS, asks=_LEVELS, **_BOOK_AGE),
+    ("GET", "/v1/alerts"): _page(_ALERT),
+    ("POST", "/v1/alerts/test"): _object(id=_TEXT),
     ("GET", "/v1/jobs"): _page(_RUN),
     ("POST", "/v1/scan"): _object(run_id=_TEXT, job=_TEXT, scope=_TEXT, queued_ms=_INT),
     ("GET", "/v1/keys"): _page(_object(**_KEY, revoked_ms=_MAYBE_INT)),
@@ -93,9 +131,19 @@ ANSWERS: dict[tuple[str, str], dict[str, Any]] = {
     ("GET", "/v1/desks/{desk}/orders/{client_id}"): _ORDER,
     ("POST", "/v1/desks/{desk}/orders"): _ORDER,
     ("POST", "/v1/desks/{desk}/orders/{client_id}/cancel"): _ORDER,
+    ("PATCH", "/v1/desks/{desk}/orders/{client_id}"): _ORDER,
+    ("POST", "/v1/desks/{desk}/orders/{client_id}/resolve"): _ORDER,
+    ("PUT", "/v1/desks/{desk}/positions/{instrument}/levels"): _object(instrument=_TEXT),
     ("GET", "/v1/desks/{desk}/positions"): _page(_ref("Position"), seq=_INT),
     ("GET", "/v1/desks/{desk}/fills"): _page(_with("Fill", seq=_INT), as_of_seq=_INT),
-    ("GET", "/v1/desks/{desk}/journal"): _page(_EVENT, as_of_seq=_INT),
+    ("GET", "/v1/desks/{desk}/journal"): _HISTORY,
+    ("GET", "/v1/desks/{desk}/protections"): {"anyOf": [_PROTECTIONS, _HISTORY]},
+    ("GET", "/v1/desks/{desk}/reconciliation"): {"anyOf": [_RECONCILIATION, _HISTORY]},
+    ("POST", "/v1/desks/{desk}/reconciliation/{difference}/accept"): _object(seq=_INT),
+    ("GET", "/v1/desks/{desk}/live-gate"): _LIVE_GATE,
+    ("POST", "/v1/desks/{desk}/live-gate/arm"): _object(desk=_TEXT, confirm=_TEXT, expires_ms=_INT),
+    ("POST", "/v1/desks/{desk}/live-gate/arm/confirm"): _object(desk=_TEXT, armed_until_ms=_INT),
+    ("POST", "/v1/desks/{desk}/live-gate/disarm"): _object(desk=_TEXT),
     ("POST", "/v1/desks/{desk}/halt"): _HALTED,
     ("POST", "/v1/desks/{desk}/resume"): _object(desk=_TEXT),
     ("POST", "/v1/halt"): _page(_object(desk=_TEXT, ok=_FLAG)),

@@ -15,6 +15,7 @@ from router.boundary import Boundary
 from router.ports import Ports
 from router.problems import MEDIA_TYPE, MisconfiguredError, problem_of
 from router.resources import (
+    alerts,
     books,
     candles,
     desks,
@@ -25,9 +26,12 @@ from router.resources import (
     jobs,
     journal,
     keys,
+    live_gate,
     openapi,
     orders,
     positions,
+    protections,
+    reconciliation,
     signals,
 )
 from router.routes import Route
@@ -47,6 +51,10 @@ _RESOURCES = (
     fills,
     journal,
     halt,
+    protections,
+    reconciliation,
+    live_gate,
+    alerts,
     openapi,
 )
 

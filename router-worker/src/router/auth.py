@@ -185,7 +185,7 @@ class Gate:
         return Caller(self._ports, self._known, scope, prefix, digest)
 
     async def _limit(self, bucket: str, scope: Scope) -> None:
-        if scope["method"] == "POST" and scope["path"].endswith("/halt"):
+        if scope["method"] == "POST" and scope["path"].endswith(("/halt", "/disarm")):
             # a busy program must not keep its owner from stopping it
             bucket = f"halt:{bucket}"
         try:

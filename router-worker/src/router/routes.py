@@ -65,6 +65,14 @@ class Routes:
         """A change. `known_key_suffices`: while the key table is away, a key that was seen valid before will do."""
         return self._add("POST", path, role, body, status, idempotency_key, known_key_suffices)
 
+    def patch(self, path: str, role: Role, body: type[Model]) -> Callable[[H], H]:
+        """A change of some fields of what is there already."""
+        return self._add("PATCH", path, role, body, 200, "required", False)
+
+    def put(self, path: str, role: Role, body: type[Model]) -> Callable[[H], H]:
+        """A change of the whole thing."""
+        return self._add("PUT", path, role, body, 200, "required", False)
+
     def _add(
         self,
         method: str,

@@ -183,7 +183,12 @@ def test_retention_deletes_what_is_old_in_bounded_batches(monkeypatch: pytest.Mo
         place.db.change("INSERT INTO gaps VALUES ('us', 'A', '1m', ?, ?, 1, ?, ?)", i, i, state, at_ms)
         # three points a day, the last one at midnight
         place.db.change("INSERT INTO equity VALUES ('a', ?, ?, '1', '1', 0)", (i + 1) * DAY_MS // 3, at_ms)
+        due_ms = 1 if i == 0 else None
+        place.db.change("INSERT INTO alerts (id, desk, severity, code, dedupe_key, body, at_ms, due_ms)"
+                        " VALUES (?, '', 'info', 'x', 'x', '{}', ?, ?)", str(i), at_ms, due_ms)  # fmt: skip
+        place.db.change("INSERT INTO alert_attempts VALUES (?, 'c', ?, 1, 200, '', NULL)", str(i), at_ms)
     counts = {"job_runs": 8, "idempotency": 8, "leases": 8, "signals": 7, "gaps": 7, "equity": 6}
+    counts |= {"alerts": 7, "alert_attempts": 8}
     assert do(place, retention) == counts
     assert len(place.db.all("SELECT * FROM job_runs")) == 2
     assert {row["outcome"] for row in place.db.all("SELECT outcome FROM signals WHERE id = '0'")} == {"pending"}
@@ -294,7 +299,7 @@ def test_the_days_that_ended(before: int | None, closes: list[int], step: int, d
 
 
 def test_the_table_names_every_job_once() -> None:
-    assert list(BY_NAME) == ["monitor", "ingest", "scan", "report", "compact", "retention"]
+    assert list(BY_NAME) == ["alerts", "monitor", "ingest", "scan", "report", "compact", "retention"]
     assert turned_units(Tick(0, settings())) == []
     assert all(job.lease_s > 0 for job in JOBS)
 

@@ -76,13 +76,13 @@ class FaultyVenue(PaperVenue):
         self._leave("placed", fault)
         return report
 
-    async def cancel(self, client_id: str) -> OrderReport:
+    async def cancel(self, client_id: str, venue_order_id: str | None = None) -> OrderReport:
         fault = self._enter("cancel")
         report = await super().cancel(client_id)
         self._leave("cancelled", fault)
         return report
 
-    async def order(self, client_id: str) -> OrderReport | None:
+    async def order(self, client_id: str, venue_order_id: str | None = None) -> OrderReport | None:
         fault = self._enter("ask")
         report = await super().order(client_id)
         self._leave("asked", fault)

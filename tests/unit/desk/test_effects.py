@@ -111,10 +111,10 @@ def test_a_cancel_that_the_venue_refuses_leads_to_a_question(bench: Bench) -> No
 class TooLate(FaultyVenue):
     """Has filled the order and will not cancel it, as real venues say."""
 
-    async def cancel(self, client_id: str) -> OrderReport:
+    async def cancel(self, client_id: str, venue_order_id: str | None = None) -> OrderReport:
         raise Refused("it is filled", code="too_late")
 
-    async def order(self, client_id: str) -> OrderReport | None:
+    async def order(self, client_id: str, venue_order_id: str | None = None) -> OrderReport | None:
         return OrderReport(client_id, "v1", OrderStatus.FILLED, (fill(client_id, "10"),))
 
 
@@ -379,7 +379,7 @@ def test_a_fill_that_could_not_be_stored_is_asked_for_again(bench: Bench, monkey
         raise OSError("disk")
 
     with monkeypatch.context() as patch:
-        patch.setattr(bench.desk.engine.session.store, "put_fill", fail)
+        patch.setattr(bench.desk.engine.session.store, "put_fills", fail)
         with pytest.raises(OSError, match="disk"):
             bench.bars(candle("AAA", 1, "100"))
     assert status(bench, name) == "acknowledged"

@@ -135,7 +135,7 @@ def test_a_snapshot_of_another_release_is_passed_over(only: str) -> None:
     before, kept = bench.state, len(bench.sql.rows("SELECT seq FROM snapshots"))
     assert kept >= 2
     if only == "by number":
-        bench.sql.rows("UPDATE snapshots SET v = 2")
+        bench.sql.rows("UPDATE snapshots SET v = v + 1")
     else:
         unreadable(bench, only)
     assert bench.reborn().state == before
@@ -224,7 +224,7 @@ def test_an_old_event_is_lifted_one_version_at_a_time() -> None:
     def with_tell(body: dict[str, Any]) -> dict[str, Any]:
         return {**body, "tell": []}
 
-    stored = ev.Halted(by="me", reason="x").json_text()
+    stored = json.dumps({"by": "me", "reason": "x"})
     lifted = ev.read("halted", 1, stored, upcasters, {"halted": HaltedV3})
     assert lifted == HaltedV3(by="me", code="manual", reason="x", tell=())
     second = json.dumps({"by": "me", "code": "c", "reason": "x"})
@@ -251,8 +251,12 @@ STORED_V1 = {
 
 
 @pytest.mark.parametrize("kind", STORED_V1)
-def test_what_was_stored_by_the_first_release_still_reads_to_the_same_bytes(kind: str) -> None:
-    assert ev.read(kind, 1, STORED_V1[kind]).json_text() == STORED_V1[kind]
+def test_what_was_stored_by_the_first_release_still_reads_to_the_same_values(kind: str) -> None:
+    stored = json.loads(STORED_V1[kind])
+    read = json.loads(ev.read(kind, 1, STORED_V1[kind]).json_text())
+    assert {name: read[name] for name in stored} == stored
+    # what came later is not there
+    assert {read[name] for name in read.keys() - stored.keys()} <= {None}
 
 
 def test_the_hash_covers_every_field() -> None:
@@ -301,7 +305,7 @@ def test_a_desk_of_a_hundred_thousand_events_wakes_at_once(tmp_path: Path) -> No
         nonlocal head
         while head.seq < target:
             record = log.next_record(head, body, bench.clock.now_ms())
-            session.store.append(record)
+            session.store.append([record])
             head = log.Head(record.seq, record.hash, record.at_ms)
             if head.seq % SNAPSHOT_EVERY == 0:
                 session.store.write_snapshot(bench.state.but(seq=head.seq), head)

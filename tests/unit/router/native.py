@@ -191,7 +191,7 @@ class World:
         headers = dict(more.pop("headers", {}))
         if key is not None:
             headers.setdefault("authorization", f"Bearer {self.keys.get(key, key)}")
-        if more.pop("idempotent", method == "POST"):
+        if more.pop("idempotent", method != "GET"):
             headers.setdefault("idempotency-key", "test-key")
         transport = httpx.ASGITransport(app=self.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://edge") as client:

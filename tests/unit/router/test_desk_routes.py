@@ -63,7 +63,7 @@ def test_an_order_goes_to_the_desk_exactly_and_with_the_callers_own_key(world: W
     world.desks.answers["main", "place"] = {"order": {"client_id": client_id(1)}}
     assert world.ask("POST", "/v1/desks/main/orders", "trader", json=ORDER).status_code == 201
     prefix = world.keys["trader"][4:12]
-    wanted = {**ORDER, "qty": "1.5", "reduce_only": False}
+    wanted = {**ORDER, "qty": "1.5", "reduce_only": False, "post_only": False, "time_in_force": "gtc"}
     assert world.desks.asked == [
         ("main", "place", {"order": wanted, "by": prefix, "idempotency_key": f"{prefix}:test-key"})
     ]

@@ -13,6 +13,7 @@ from tests.unit.router.native import World, problem
 CLIENT_ID = "0" * 32
 ORDER = {"instrument": "us:AAPL", "side": "buy", "kind": "market", "qty": "1"}
 VIEW = {"desk": "main", "seq": 3}
+READS = {"view", "orders", "positions", "reconciliation", "live_gate"}
 
 # route: lowest role, a real path, a body, the answer's status
 MATRIX: dict[tuple[str, str], tuple[str, str, Any, int]] = {
@@ -23,6 +24,8 @@ MATRIX: dict[tuple[str, str], tuple[str, str, Any, int]] = {
     ("GET", "/v1/signals"): ("viewer", "/v1/signals", None, 200),
     ("GET", "/v1/books"): ("viewer", "/v1/books", None, 200),
     ("GET", "/v1/books/{venue}/{symbol}"): ("viewer", "/v1/books/us/AAPL", None, 200),
+    ("GET", "/v1/alerts"): ("viewer", "/v1/alerts", None, 200),
+    ("POST", "/v1/alerts/test"): ("admin", "/v1/alerts/test", {"severity": "info"}, 202),
     ("GET", "/v1/jobs"): ("viewer", "/v1/jobs", None, 200),
     ("POST", "/v1/scan"): ("trader", "/v1/scan", {"desk": "main"}, 202),
     ("GET", "/v1/keys"): ("admin", "/v1/keys", None, 200),
@@ -39,6 +42,46 @@ MATRIX: dict[tuple[str, str], tuple[str, str, Any, int]] = {
         None,
         200,
     ),
+    ("PATCH", "/v1/desks/{desk}/orders/{client_id}"): (
+        "trader",
+        f"/v1/desks/main/orders/{CLIENT_ID}",
+        {"qty": "2"},
+        200,
+    ),
+    ("POST", "/v1/desks/{desk}/orders/{client_id}/resolve"): (
+        "admin",
+        f"/v1/desks/main/orders/{CLIENT_ID}/resolve",
+        {"placed": False, "reason": "the venue says no"},
+        200,
+    ),
+    ("PUT", "/v1/desks/{desk}/positions/{instrument}/levels"): (
+        "trader",
+        "/v1/desks/main/positions/us:AAPL/levels",
+        {"stop_price": "9", "target_price": None, "trail_distance": None},
+        200,
+    ),
+    ("GET", "/v1/desks/{desk}/protections"): ("viewer", "/v1/desks/main/protections", None, 200),
+    ("GET", "/v1/desks/{desk}/reconciliation"): ("viewer", "/v1/desks/main/reconciliation", None, 200),
+    ("POST", "/v1/desks/{desk}/reconciliation/{difference}/accept"): (
+        "admin",
+        f"/v1/desks/main/reconciliation/{CLIENT_ID}/accept",
+        {"reason": "checked"},
+        200,
+    ),
+    ("GET", "/v1/desks/{desk}/live-gate"): ("viewer", "/v1/desks/main/live-gate", None, 200),
+    ("POST", "/v1/desks/{desk}/live-gate/arm"): (
+        "admin",
+        "/v1/desks/main/live-gate/arm",
+        {"reason": "rehearsed", "hours": 8},
+        200,
+    ),
+    ("POST", "/v1/desks/{desk}/live-gate/arm/confirm"): (
+        "admin",
+        "/v1/desks/main/live-gate/arm/confirm",
+        {"confirm": "token"},
+        200,
+    ),
+    ("POST", "/v1/desks/{desk}/live-gate/disarm"): ("trader", "/v1/desks/main/live-gate/disarm", None, 200),
     ("GET", "/v1/desks/{desk}/positions"): ("viewer", "/v1/desks/main/positions", None, 200),
     ("GET", "/v1/desks/{desk}/fills"): ("viewer", "/v1/desks/main/fills", None, 200),
     ("GET", "/v1/desks/{desk}/journal"): ("viewer", "/v1/desks/main/journal", None, 200),
@@ -61,6 +104,15 @@ def furnished(world: World) -> World:
         "positions": {"items": [], "seq": 3},
         "halt": {"status": "halted", "since_ms": 1},
         "resume_request": {"confirm": "token", "expires_ms": 2},
+        "replace": {"order": {"client_id": CLIENT_ID}},
+        "resolve": {"order": {"client_id": CLIENT_ID}},
+        "set_levels": {"instrument": "us:AAPL"},
+        "reconciliation": {"looked_ms": None, "clean": False, "failing": None, "differences": [], "venue_silent_ms": 0},
+        "accept": {"seq": 4},
+        "live_gate": {"mode": "paper", "open": False, "items": [], "armed_until_ms": 0},
+        "arm_request": {"confirm": "token", "expires_ms": 2},
+        "arm_confirm": {"armed_until_ms": 3},
+        "disarm": {"seq": 4},
     }
     for method, value in answers.items():
         world.desks.answers["main", method] = value
@@ -97,7 +149,7 @@ def test_a_role_may_what_it_covers_and_nothing_else(furnished: World, route: tup
         assert response.headers["x-request-id"]
     else:
         problem(response, 403, "forbidden")
-        assert not [method for _, method, _ in furnished.desks.asked if method not in {"view", "orders", "positions"}]
+        assert not [method for _, method, _ in furnished.desks.asked if method not in READS]
 
 
 @pytest.mark.parametrize("route", MATRIX, ids=" ".join)

@@ -15,7 +15,7 @@ from router.bodies import body_of
 from router.idempotency import own
 from router.ports import Ports
 from router.problems import HaltIncomplete, problem_of
-from router.resources.common import DeskPath, OptionalKey, RequiredKey, TheCaller, ThePorts
+from router.resources.common import DeskPath, OptionalKey, Reason, RequiredKey, TheCaller, ThePorts
 from router.routes import Routes
 from router.select import MINE
 from shared import log
@@ -25,16 +25,16 @@ from shared.model import Model
 from shared.ports import Statement
 
 ROUTES = Routes()
-Reason = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 _log = log.get("halt")
 _MINE = MINE.format(column="desks.desk")
 _DESKS = f"SELECT desk FROM desks WHERE {_MINE} ORDER BY desk"
 
 
 class HaltOrder(Model):
-    """Why. A stop needs no more."""
+    """Why. A stop needs no more; `flatten` also sells what is held, at the market."""
 
     reason: Reason = "by hand"
+    flatten: bool = False
 
 
 class ResumeOrder(Model):
@@ -59,12 +59,13 @@ async def halt_desk(
     order: Annotated[HaltOrder, Depends(body_of(HaltOrder, any_type=True))],
 ) -> Response:
     """Stops a desk at once; stopping a stopped one is no error."""
-    return answer({"desk": desk, **await _halt(ports, desk, caller_of(request).prefix, order.reason)})
+    return answer({"desk": desk, **await _halt(ports, desk, caller_of(request).prefix, order)})
 
 
-async def _halt(ports: Ports, desk: str, by: str, reason: str) -> dict[str, Any]:
+async def _halt(ports: Ports, desk: str, by: str, order: HaltOrder) -> dict[str, Any]:
     # without the caller's Idempotency-Key: a key used again after a resume must stop the desk, not repeat an old answer
-    return await ports.desks.named(desk).call("halt", {"by": by, "reason": reason})
+    more = {"flatten": True} if order.flatten else {}
+    return await ports.desks.named(desk).call("halt", {"by": by, "reason": order.reason, **more})
 
 
 @ROUTES.post("/v1/halt", Role.TRADER, HaltOrder, idempotency_key="optional")
@@ -78,7 +79,7 @@ async def halt_all(
     (rows,) = await caller.read(Statement(_DESKS, (caller.prefix,)))
     names = [str(row["desk"]) for row in rows]
     outcomes = await asyncio.gather(
-        *(_halt(ports, name, caller.prefix, order.reason) for name in names), return_exceptions=True
+        *(_halt(ports, name, caller.prefix, order) for name in names), return_exceptions=True
     )
     results = [_result(name, outcome) for name, outcome in zip(names, outcomes, strict=True)]
     failed = [result["desk"] for result in results if not result["ok"]]

@@ -5,16 +5,13 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from router.resources.common import DeskPath, Paged, TheCaller
-from router.resources.history import history_page
+from router.resources.history import JOURNAL, history_page
 from router.routes import Routes
 
 ROUTES = Routes()
-
-_ITEM = "json_object('seq', seq, 'v', v, 'at_ms', at_ms, 'kind', kind, 'body', json(body), 'hash', hash)"
-_PAGE = f"SELECT seq, {_ITEM} AS item FROM journal"
 
 
 @ROUTES.get("/v1/desks/{desk}/journal")
 async def list_journal(caller: TheCaller, desk: DeskPath, query: Paged) -> Response:
     """Events, newest first, as the outbox has brought them: `as_of_seq`."""
-    return await history_page(caller, desk, query, "journal", _PAGE)
+    return await history_page(caller, desk, query, "journal", JOURNAL)

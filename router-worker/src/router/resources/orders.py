@@ -1,10 +1,11 @@
-"""Orders: the open ones from the desk, the closed ones from the history, and the two commands that a person has."""
+"""Orders: the open ones from the desk, the closed ones from the history, and the commands that a person has."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from fastapi import Depends, Query, Request
+from pydantic import StringConstraints, model_validator
 from starlette.responses import Response
 
 from router.answers import answer, page, text_of
@@ -12,12 +13,12 @@ from router.auth import caller_of
 from router.bodies import Empty, body_of
 from router.idempotency import own
 from router.paging import PageQuery, Position, cut, read_cursor, write_cursor
-from router.resources.common import DeskPath, OrderPath, RequiredKey, TheCaller, ThePorts
+from router.resources.common import DeskPath, OrderPath, Reason, RequiredKey, TheCaller, ThePorts, told
 from router.routes import Routes
 from router.select import Select
 from shared.apikey import Role
 from shared.errors import Invalid
-from shared.model import Ticket
+from shared.model import Model, Positive, Ticket
 from shared.ports import Statement
 
 ROUTES = Routes()
@@ -28,6 +29,34 @@ class OrdersQuery(PageQuery):
     """Which orders."""
 
     state: Literal["open", "closed", "all"] = "all"
+
+
+class Change(Model):
+    """What an open order shall become; `qty` is the new total, what is filled already included."""
+
+    qty: Positive | None = None
+    limit_price: Positive | None = None
+    trigger_price: Positive | None = None
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if self.qty is None and self.limit_price is None and self.trigger_price is None:
+            raise ValueError("give a qty, a limit_price or a trigger_price")
+        return self
+
+
+class Verdict(Model):
+    """A person's word on an order that the venue cannot be asked about; `venue_order_id` is what the venue calls it."""
+
+    placed: bool
+    reason: Reason
+    venue_order_id: Annotated[str, StringConstraints(min_length=1, max_length=128)] | None = None
+
+    @model_validator(mode="after")
+    def _placed_somewhere(self) -> Self:
+        if self.venue_order_id is not None and not self.placed:
+            raise ValueError("venue_order_id belongs to an order that was placed, and only to it")
+        return self
 
 
 @ROUTES.get("/v1/desks/{desk}/orders")
@@ -97,8 +126,7 @@ async def place_order(
     order: Annotated[Ticket, Depends(body_of(Ticket))],
 ) -> Response:
     """Places an order by hand; the desk checks it like any other."""
-    wire = {name: value for name, value in order.wire().items() if value is not None}
-    body = {"order": wire, "by": caller_of(request).prefix, "idempotency_key": own(request, key)}
+    body = {"order": told(order), "by": caller_of(request).prefix, "idempotency_key": own(request, key)}
     return answer(await ports.desks.named(desk).call("place", body), 201)
 
 
@@ -114,3 +142,31 @@ async def cancel_order(
     """Asks the venue to cancel what is not filled yet."""
     body = {"client_id": client_id, "by": caller_of(request).prefix, "idempotency_key": own(request, key)}
     return answer(await ports.desks.named(desk).call("cancel", body))
+
+
+@ROUTES.patch("/v1/desks/{desk}/orders/{client_id}", Role.TRADER, Change)
+async def replace_order(
+    request: Request,
+    ports: ThePorts,
+    desk: DeskPath,
+    client_id: OrderPath,
+    key: RequiredKey,
+    change: Annotated[Change, Depends(body_of(Change))],
+) -> Response:
+    """Another quantity or price: the order is cancelled, and a new one takes its place for what is left."""
+    who = {"client_id": client_id, "by": caller_of(request).prefix, "idempotency_key": own(request, key)}
+    return answer(await ports.desks.named(desk).call("replace", {**who, **told(change)}))
+
+
+@ROUTES.post("/v1/desks/{desk}/orders/{client_id}/resolve", Role.ADMIN, Verdict)
+async def resolve_order(
+    request: Request,
+    ports: ThePorts,
+    desk: DeskPath,
+    client_id: OrderPath,
+    key: RequiredKey,
+    verdict: Annotated[Verdict, Depends(body_of(Verdict))],
+) -> Response:
+    """Settles an order whose fate is unknown, where the venue itself cannot tell."""
+    who = {"client_id": client_id, "by": caller_of(request).prefix, "idempotency_key": own(request, key)}
+    return answer(await ports.desks.named(desk).call("resolve", {**who, **told(verdict)}))
