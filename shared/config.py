@@ -14,6 +14,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    JsonValue,
     SecretStr,
     TypeAdapter,
     ValidationError,
@@ -33,13 +34,14 @@ DeskName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
 Environment = Literal["local", "staging", "production"]
 
 
-def _mode(value: object) -> object:
-    if value != "paper":
-        raise ValueError('must be "paper": demo and live trading come with a later release')
-    return value
+Mode = Literal["paper", "demo", "live"]
+MODES: tuple[Mode, ...] = ("paper", "demo", "live")
+"""In the order of what is at stake: nothing, a venue's play money, money."""
 
 
-Mode = Annotated[Literal["paper"], BeforeValidator(_mode)]
+def allows(ceiling: Mode, mode: Mode) -> bool:
+    """Whether a worker whose `TRADING_MODE` is `ceiling` lets a desk of that mode trade."""
+    return MODES.index(mode) <= MODES.index(ceiling)
 
 
 class Limits(Model):
@@ -57,11 +59,15 @@ class Limits(Model):
 
 
 class Paper(Model):
-    """How the paper venue fills: basis points of price or notional, and the share of a bar's volume an order may take."""
+    """How the paper venue fills: basis points of price or notional, and the share of a bar's volume an order may take.
+
+    `resting_stops`: stop orders, and groups of which one ends the others, may rest there; else the desk watches its levels alone.
+    """
 
     fee_bps: NotNegative
     slippage_bps: NotNegative
     volume_share_bps: int = Field(ge=1, le=10_000)
+    resting_stops: bool = False
 
 
 class StrategyChoice(Model):
@@ -81,14 +87,45 @@ class VenueConfig(Model):
     books: bool = True
 
 
+class TradingVenue(Model):
+    """Where a desk's orders go: the paper venue, or the account that the desk-worker's secrets belong to."""
+
+    kind: Literal["paper", "sandbox"] = "paper"
+
+
+Protections = dict[str, dict[str, JsonValue]]
+"""By name, each with its settings; docs/protections.md lists them."""
+
+
+def check_mode(mode: Mode, trading: TradingVenue) -> None:
+    """ValueError where money and venue do not belong together."""
+    if (mode == "paper") != (trading.kind == "paper"):
+        raise ValueError(
+            f"trading.kind {trading.kind!r} does not belong to mode {mode!r}:"
+            " a paper desk trades on paper, a demo or live desk at a venue"
+        )
+
+
 class DeskConfig(Model):
+    """`rehearsed_as` is the paper or demo desk whose record of `rehearsal_days` a live desk stands on."""
+
     venue: VenueName
     currency: Asset
     cash: Positive
+    mode: Mode = "paper"
+    trading: TradingVenue = TradingVenue()
     strategies: tuple[StrategyChoice, ...] = Field(min_length=1)
     symbols: tuple[Symbol, ...] = ()
     limits: Limits
+    protections: Protections = Field(default_factory=dict)
+    rehearsed_as: DeskName | None = None
+    rehearsal_days: int = Field(default=30, ge=1, le=3650)
     paper: Paper
+
+    @model_validator(mode="after")
+    def _mode_fits(self) -> Self:
+        check_mode(self.mode, self.trading)
+        return self
 
 
 def _json_of(kind: Any, hide: bool = False) -> BeforeValidator:
@@ -131,7 +168,9 @@ class Settings(BaseModel):
             return cls.model_validate(dict(env))
         except ValidationError as error:
             secrets = {name for name, field in cls.model_fields.items() if field.annotation is SecretStr}
-            raise invalid_from(error, secrets | cls.HIDDEN) from None
+            # an unknown one may be a secret misspelt, and what is wrong with the whole would show the whole
+            unknown = env.keys() - cls.model_fields.keys()
+            raise invalid_from(error, {*secrets, *cls.HIDDEN, *unknown, error.title}) from None
 
 
 class RouterSettings(Settings):
@@ -157,11 +196,19 @@ class CronSettings(Settings):
         for name, desk in self.DESKS.items():
             if desk.venue not in self.VENUES:
                 raise ValueError(f"DESKS.{name}.venue {desk.venue!r} is not in VENUES")
+            if not allows(self.TRADING_MODE, desk.mode):
+                raise ValueError(f"DESKS.{name}.mode {desk.mode!r} is above TRADING_MODE {self.TRADING_MODE!r}")
+            if desk.rehearsed_as == name:
+                raise ValueError(f"DESKS.{name}.rehearsed_as must be another desk")
         return self
 
 
 class DeskSettings(Settings):
-    pass
+    """`SANDBOX_URL` with its key and secret: the account of the desks whose `trading.kind` is `sandbox`."""
+
+    SANDBOX_URL: str = ""
+    SANDBOX_KEY: SecretStr = SecretStr("")
+    SANDBOX_SECRET: SecretStr = SecretStr("")
 
 
 class BookSettings(Settings):

@@ -9,12 +9,15 @@ import sys
 from typing import Any
 
 _SECRET = re.compile(r"(edk_[A-Za-z0-9]{4,12})_[A-Za-z0-9_-]+|(?i:bearer)\s+[A-Za-z0-9._~+/=-]+")
+_SECRET_URL = re.compile(r"(api\.telegram\.org/bot|hooks\.slack\.com/|discord(?:app)?\.com/api/webhooks/)[^\s\"'\\<>]+")
+"""Addresses that are secrets by themselves; whoever has them can post."""
 _HIDDEN_NAMES = ("secret", "pepper", "authorization", "token", "password", "api_key")
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
 def redact(text: str) -> str:
-    """`text` without API keys and bearer tokens; a key's public prefix stays."""
+    """`text` without API keys, bearer tokens and addresses that are secrets; a key's public prefix stays."""
+    text = _SECRET_URL.sub(r"\1***", text)
     return _SECRET.sub(lambda found: f"{found[1]}_***" if found[1] else "Bearer ***", text)
 
 

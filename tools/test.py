@@ -1,7 +1,7 @@
 """Run every test, suite by suite, with one summary at the end.
 
-unit runs natively (with coverage) and pyodide the same tests in Pyodide; contract holds code and docs together; runtime
-and flow run in workerd. The last line is plain: `N passed, N failed, N skipped`.
+unit runs natively (with coverage) and pyodide the same tests in Pyodide; contract holds code and docs together; simulation
+runs the desk through seeds of faults; runtime and flow run in workerd. The last line is plain: `N passed, N failed, N skipped`.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from tools import pyodide_tests
 from tools.failure import ToolError, run_main, say
 from tools.paths import BUILD, ROOT
 
-SUITES: Final = ("unit", "pyodide", "contract", "runtime", "flow")
+SUITES: Final = ("unit", "pyodide", "contract", "simulation", "runtime", "flow")
 REPORTS: Final = BUILD / "junit"
 COVERAGE_GOAL: Final = 90
 COVERAGE: Final = (

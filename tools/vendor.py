@@ -67,22 +67,33 @@ def strip(folder: Path) -> None:
 
 
 def imported_modules(source: Path, module: str) -> Iterator[str]:
-    """The dotted names under `shared` that a file imports; `module` is its own dotted name (for relative imports)."""
+    """The dotted names under `shared` that a file imports; `module` is its own dotted name (for relative imports).
+
+    Of a file that imports `pkgutil`, a package that it imports by name stands for all its modules: it finds them at run time.
+    """
     package = module if source.name == "__init__.py" else module.rpartition(".")[0]
     try:
         tree = ast.parse(source.read_bytes(), str(source))
     except SyntaxError as error:
         raise ToolError(f"{source.relative_to(ROOT)}:{error.lineno}: {error.msg}: mend the file") from error
+    finds = any(isinstance(node, ast.Import) and node.names[0].name == "pkgutil" for node in ast.walk(tree))
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             parents = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
             base = ".".join([*parents, *([node.module] if node.module else [])])
-            names = [base, *(f"{base}.{alias.name}" for alias in node.names)]
+            told = [f"{base}.{alias.name}" for alias in node.names]
+            names = [base, *told, *(each for name in told if finds for each in modules_in(name))]
         else:
             continue
         yield from (name for name in names if name.split(".")[0] == "shared")
+
+
+def modules_in(package: str) -> list[str]:
+    """The dotted names of a package's own modules; none for what is no package of ours."""
+    folder = ROOT.joinpath(*package.split("."))
+    return [f"{package}.{path.stem}" for path in sorted(folder.glob("*.py"))] if folder.is_dir() else []
 
 
 def module_file(module: str) -> Path | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import httpx
 from pydantic import SecretStr
 
@@ -20,7 +22,10 @@ class Sms:
     def __init__(self, config: SmsConfig, secret: AuthTokenSecret, client: httpx.AsyncClient) -> None:
         self._config = config
         self._token: SecretStr = secret.auth_token
-        self._post = Post(client, Mask([secret.auth_token.get_secret_value()]))
+        token = secret.auth_token.get_secret_value()
+        # as it stands in the header, should the service repeat that
+        basic = base64.b64encode(f"{config.account_sid}:{token}".encode()).decode()
+        self._post = Post(client, Mask([token, basic]))
 
     async def send(self, alert: Alert) -> int:
         """201 says that it is on its way to the telephone."""

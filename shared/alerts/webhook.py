@@ -29,7 +29,8 @@ class Webhook:
         text = secret.signing_secret.get_secret_value()
         self._url = config.url
         self._clock = clock
-        self._key = signing_key(text)
+        self._secret = secret.signing_secret
+        signing_key(text)  # a wrong one is refused at the start
         self._post = Post(client, Mask([text, text.removeprefix(PREFIX), config.url]))
 
     async def send(self, alert: Alert) -> int:
@@ -41,7 +42,7 @@ class Webhook:
             "content-type": "application/json",
             "webhook-id": alert.id,
             "webhook-timestamp": str(seconds),
-            "webhook-signature": signature(self._key, alert.id, seconds, body),
+            "webhook-signature": signature(signing_key(self._secret.get_secret_value()), alert.id, seconds, body),
         }
         answer = await self._post(self._url, range(200, 300), content=body, headers=headers)
         return answer.status

@@ -5,21 +5,27 @@ from __future__ import annotations
 import hmac
 from decimal import Decimal
 
-from shared.desk import commands
+from pydantic import JsonValue
+
+from shared.desk import commands, guards, modes
 from shared.desk import events as ev
 from shared.desk.context import Context
+from shared.desk.orders import cancelled
 from shared.desk.state import DeskState, DeskStatus, survives_halt
 from shared.errors import Conflict, Forbidden, Invalid
-from shared.model import Instrument, OrderStatus, exact
+from shared.model import Instrument, exact
 
 CONFIRM_WITHIN_MS = 300_000
 MAX_INSTRUMENTS = 2000
+ASKED = "asked"
+"""The code of a halt that a person called for."""
 COUNTED_IN = ("base", "quote", "settle", "multiplier")
 
 
 def open_desk(state: DeskState | None, command: commands.Open) -> list[ev.Event]:
     """Opens the desk, or records what changed; `Conflict` where what changed is who the desk is."""
     _tradable(command)
+    modes.check(command)
     if state is None:
         opened = ev.DeskOpened(
             desk=command.desk,
@@ -30,10 +36,14 @@ def open_desk(state: DeskState | None, command: commands.Open) -> list[ev.Event]
             cash=command.cash,
             limits=command.limits,
             paper=command.paper,
+            protections=_protections(command),
+            trading=command.trading,
+            rehearsed_as=command.rehearsed_as,
+            rehearsal_days=command.rehearsal_days,
         )
-        return [opened, ev.InstrumentsListed(instruments=command.instruments)]
+        return [opened, ev.InstrumentsListed(instruments=command.instruments), *modes.begin(command)]
     _same_desk(state, command)
-    return [*_limits(state, command), *_listing(state, command)]
+    return [*_limits(state, command), *_protected(state, command), *_listing(state, command)]
 
 
 def _same_desk(state: DeskState, command: commands.Open) -> None:
@@ -44,6 +54,7 @@ def _same_desk(state: DeskState, command: commands.Open) -> None:
         "interval_ms": (state.interval_ms, command.interval_ms),
         "currency": (state.currency, command.currency),
         "cash": (state.initial_cash, command.cash),
+        "trading": (state.trading.kind, command.trading.kind),
     }
     for name, (is_now, wanted) in asked.items():
         if is_now != wanted:
@@ -51,9 +62,22 @@ def _same_desk(state: DeskState, command: commands.Open) -> None:
 
 
 def _limits(state: DeskState, command: commands.Open) -> list[ev.Event]:
-    if state.limits == command.limits and state.paper == command.paper:
+    names = ("limits", "paper", "rehearsed_as", "rehearsal_days")
+    wanted = {name: getattr(command, name) for name in names}
+    if all(getattr(state, name) == value for name, value in wanted.items()):
         return []
-    return [ev.LimitsChanged(limits=command.limits, paper=command.paper)]
+    return [ev.LimitsChanged(**wanted)]
+
+
+def _protections(command: commands.Open) -> dict[str, dict[str, JsonValue]]:
+    """As they are given, once they are known to be readable."""
+    guards.read(command.protections)
+    return {name: dict(settings) for name, settings in command.protections.items()}
+
+
+def _protected(state: DeskState, command: commands.Open) -> list[ev.Event]:
+    wanted = _protections(command)
+    return [] if state.protections == wanted else [ev.ProtectionsChanged(protections=wanted)]
 
 
 def _listing(state: DeskState, command: commands.Open) -> list[ev.Event]:
@@ -104,28 +128,48 @@ def _digits(value: Decimal) -> int:
 
 
 def halt(state: DeskState, command: commands.HaltDesk, _context: Context) -> list[ev.Event]:
-    """Halts, and asks to cancel every open order but a reduce-only market one.
+    """Halts, and cancels every open order that a halt does not let live; with `flatten` all positions are sold as well.
 
-    On a halted desk it is nothing new, unless somebody has begun to resume: that is undone.
+    On a halted desk it is nothing new, unless somebody has begun to resume: that is undone; or `flatten` was not asked before.
     """
-    if state.status is DeskStatus.HALTED and state.resume is None:
+    news = command.flatten and not state.flattening
+    if state.status is DeskStatus.HALTED and state.resume is None and not news:
         return []
-    return [ev.Halted(by=command.by, reason=command.reason), *cancel_for_halt(state)]
+    return halting(state, command.by, command.reason, flatten=command.flatten)
+
+
+def halting(
+    state: DeskState,
+    by: str,
+    reason: str,
+    code: str = ASKED,
+    hold_until_ms: int = 0,
+    flatten: bool = False,
+    closed: str = "",
+) -> list[ev.Event]:
+    """What a halt is, whoever calls for it. One that stands keeps its code, and never loses its hold.
+
+    `closed` is an order that the events before these close. The sales that `flatten` asks for follow from the state (`flatten.py`).
+    """
+    if state.status is DeskStatus.HALTED:
+        code = state.halt_code
+        hold_until_ms = max(hold_until_ms, state.hold_until_ms)
+    halted = ev.Halted(by=by, reason=reason, code=code, hold_until_ms=hold_until_ms, flatten=flatten)
+    return [halted, *cancel_for_halt(state, closed)]
 
 
 def cancel_for_halt(state: DeskState, closed: str = "") -> list[ev.Event]:
-    """Requests to cancel all that a halt does not let live, except the order `closed`."""
-    return [
-        ev.OrderCancelRequested(client_id=order.client_id, by="desk", reason="halted")
-        for order in state.orders.values()
-        if order.status is not OrderStatus.CANCELLING and order.client_id != closed and not survives_halt(order)
-    ]
+    """Takes away all that a halt does not let live, except the order `closed`."""
+    found: list[ev.Event] = []
+    for order in state.orders.values():
+        if order.client_id != closed and not survives_halt(order):
+            found += cancelled(order, "desk", "halted")
+    return found
 
 
 def request_resume(state: DeskState, command: commands.RequestResume, context: Context) -> list[ev.Event]:
-    """The first step; a newer request replaces an older one."""
-    if state.status is not DeskStatus.HALTED:
-        raise Conflict(f"the desk is {state.status}, not halted", code="not_halted")
+    """The first step; a newer request replaces an older one. `Conflict` while a protection holds the halt (`halt_holds`)."""
+    _resumable(state, context)
     return [
         ev.ResumeRequested(
             by=command.by,
@@ -136,10 +180,17 @@ def request_resume(state: DeskState, command: commands.RequestResume, context: C
     ]
 
 
+def _resumable(state: DeskState, context: Context) -> None:
+    if state.status is DeskStatus.ACTIVE:
+        raise Conflict("the desk is active: there is nothing to resume", code="not_halted")
+    if state.status is DeskStatus.HALTED and context.now_ms < state.hold_until_ms:
+        detail = f"{state.halt_code} holds the halt for {state.hold_until_ms - context.now_ms} ms more"
+        raise Conflict(detail, code="halt_holds", until_ms=state.hold_until_ms)
+
+
 def confirm_resume(state: DeskState, command: commands.ConfirmResume, context: Context) -> list[ev.Event]:
-    """The second step, within five minutes of the first and with its token."""
-    if state.status is not DeskStatus.HALTED:
-        raise Conflict(f"the desk is {state.status}, not halted", code="not_halted")
+    """The second step, within five minutes of the first and with its token. What still holds stops the desk again at once."""
+    _resumable(state, context)
     if state.resume is None:
         raise Conflict("no resume was requested, or the request has expired", code="no_resume_request")
     if context.now_ms >= state.resume.expires_ms:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, JsonValue
 
-from shared.config import DeskName, Limits, Paper
+from shared.config import DeskName, Limits, Mode, Paper, TradingVenue
 from shared.desk.event import Event
 from shared.desk.state import Timebase
 from shared.model import Exact, HexId, Instrument, InstrumentId, Money, NotNegative, Positive, Side, VenueName, exact
@@ -14,7 +14,7 @@ from shared.model.money import Asset
 class DeskOpened(Event):
     kind = "desk_opened"
     desk: DeskName
-    mode: str
+    mode: Mode
     venue: VenueName
     interval_ms: int
     currency: Asset
@@ -22,12 +22,17 @@ class DeskOpened(Event):
     limits: Limits
     paper: Paper
     protections: dict[str, dict[str, JsonValue]] = Field(default_factory=dict)
+    trading: TradingVenue = TradingVenue()
+    rehearsed_as: DeskName | None = None
+    rehearsal_days: int = 30
 
 
 class LimitsChanged(Event):
     kind = "limits_changed"
     limits: Limits
     paper: Paper
+    rehearsed_as: DeskName | None = None
+    rehearsal_days: int = 30
 
 
 class ProtectionsChanged(Event):

@@ -6,31 +6,64 @@ from decimal import Decimal
 
 from shared.desk import commands, ledger, levels
 from shared.desk import events as ev
-from shared.desk.account import cancel_for_halt
+from shared.desk.account import halting
 from shared.desk.context import Context
-from shared.desk.orders import project
+from shared.desk.exits import seen_ms
+from shared.desk.orders import ended, fits, out_of_reach, project
 from shared.desk.state import DeskState, DeskStatus, is_entry
-from shared.model import Fill, Order, OrderStatus
+from shared.model import Fill, Order, OrderStatus, Side
 
 S = OrderStatus
-_WITHOUT_ANSWER = (S.INTENDED, S.SENT)
 _ANSWERED = (S.ACKNOWLEDGED, S.PARTLY_FILLED)
 
 
-def wake(state: DeskState, _command: commands.Wake, _context: Context) -> list[ev.Event]:
-    """Whatever may have been sent and has no answer is unknown until the venue was asked."""
+def wake(state: DeskState, _command: commands.Wake, context: Context) -> list[ev.Event]:
+    """What was sent and has no answer is unknown until the venue was asked; what was only intended never left."""
     return [
         ev.OrderUnknown(client_id=order.client_id, reason="woke")
         for order in state.orders.values()
-        if order.status in _WITHOUT_ANSWER
+        if order.status is S.SENT or (order.status is S.CANCELLING and out_of_reach(order, context.offers))
     ]
+
+
+def sending(state: DeskState, command: commands.Sending, context: Context) -> list[ev.Event]:
+    """The order may leave; or it ends here, since it came too late or something else came first.
+
+    Asked again before it really leaves, should the desk have been stopped, or what it would sell be sold, in between.
+    """
+    order = state.orders.get(command.client_id)
+    if order is None or order.status not in (S.INTENDED, S.SENT):
+        return []
+    over = _over(state, order, seen_ms(order.instrument, context) - order.market_ms)
+    over = over or _outgrown(state, order, context)
+    if over is not None or order.status is S.SENT:
+        return [over] if over is not None else []
+    return [ev.OrderSent(client_id=order.client_id)]
+
+
+def _over(state: DeskState, order: Order, late_ms: int) -> ev.Event | None:
+    """The end of an entry that is not wanted any more, or that the market has left behind."""
+    if not is_entry(order):
+        return None
+    if state.status is not DeskStatus.ACTIVE:
+        return ev.OrderCancelled(client_id=order.client_id, reason="halted")
+    if late_ms > state.limits.max_signal_age_bars * state.interval_ms:
+        return ev.OrderExpired(client_id=order.client_id, reason="stale_intent")
+    return None
+
+
+def _outgrown(state: DeskState, order: Order, context: Context) -> ev.Event | None:
+    """The end of a sell for more than is left by now: a guard that it waited for has filled first."""
+    if order.side is Side.BUY or fits(state, order, context.offers):
+        return None
+    return ev.OrderCancelled(client_id=order.client_id, reason="outgrown")
 
 
 def reported(state: DeskState, command: commands.Reported, context: Context) -> list[ev.Event]:
     """Books every fill that is not booked yet, and follows the venue's state of the order. Saying it twice changes nothing."""
     report = command.report
     order = context.prior
-    if order is None:
+    if order is None or order.status is S.CREATED:
         return _halt(state, f"the venue reports an order that the desk never intended: {report.client_id}")
     found: list[ev.Event] = []
     too_much = ""
@@ -66,9 +99,10 @@ def _filled(state: DeskState, order: Order, fill: Fill) -> ev.OrderFilled:
     value = ledger.value_of(instrument, fill.qty, fill.price)
     event = ev.OrderFilled(fill=fill, value=value, status=_status_after(order, fill.qty))
     prices = levels.after_fill(instrument, project(order, event), state.position(order.instrument))
-    if prices.stop is None and prices.target is None:
+    if prices == levels.NONE:
         return event
-    return event.model_copy(update={"stop_price": prices.stop, "target_price": prices.target})
+    update = {"stop_price": prices.stop, "target_price": prices.target, "trail_distance": prices.trail}
+    return event.model_copy(update=update)
 
 
 def _status_after(order: Order, qty: Decimal) -> OrderStatus:
@@ -84,17 +118,20 @@ def _ended(order: Order, status: OrderStatus, reason: str) -> list[ev.Event]:
     if status is S.REJECTED:
         return [ev.OrderRejected(client_id=order.client_id, code=reason or "rejected_by_venue")]
     if status is S.CANCELLED:
-        return [ev.OrderCancelled(client_id=order.client_id, reason=reason or order.reason)]
+        return [ended(order, reason or order.reason)]
     if status is S.EXPIRED:
         return [ev.OrderExpired(client_id=order.client_id, reason=reason)]
     return []
 
 
-def unanswered(state: DeskState, command: commands.Unanswered, _context: Context) -> list[ev.Event]:
+def unanswered(state: DeskState, command: commands.Unanswered, context: Context) -> list[ev.Event]:
+    """Perhaps sent: also what was to be cancelled, where the venue cannot even be asked what to cancel."""
     order = state.orders.get(command.client_id)
-    if order is None or order.status not in _WITHOUT_ANSWER:
+    if order is None:
         return []
-    return [ev.OrderUnknown(client_id=command.client_id, reason=command.reason)]
+    if order.status is S.SENT or (order.status is S.CANCELLING and out_of_reach(order, context.offers)):
+        return [ev.OrderUnknown(client_id=command.client_id, reason=command.reason)]
+    return []
 
 
 def turned_down(state: DeskState, command: commands.TurnedDown, _context: Context) -> list[ev.Event]:
@@ -113,19 +150,14 @@ def not_known(state: DeskState, command: commands.NotKnown, context: Context) ->
         reason = f"the venue does not know an order that it had acknowledged: {order.client_id}"
         return [lost, *_halt(state, reason, closed=order.client_id)]
     if order.status is S.CANCELLING:
-        return [ev.OrderCancelled(client_id=order.client_id, reason="never_sent")]
+        return [ended(order, "never_sent")]
     if order.status is not S.UNKNOWN:
         return []
-    if is_entry(order) and state.status is not DeskStatus.ACTIVE:
-        return [ev.OrderCancelled(client_id=order.client_id, reason="halted")]
-    late_ms = context.market_ms - order.market_ms
-    if is_entry(order) and late_ms > state.limits.max_signal_age_bars * state.interval_ms:
-        return [ev.OrderExpired(client_id=order.client_id, reason="stale_intent")]
-    return [ev.OrderNotFound(client_id=order.client_id)]
+    return [_over(state, order, context.market_ms - order.market_ms) or ev.OrderNotFound(client_id=order.client_id)]
 
 
 def _halt(state: DeskState, reason: str, closed: str = "") -> list[ev.Event]:
     """`closed` is an order that the events before this one close."""
     if state.status is DeskStatus.HALTED:
         return []
-    return [ev.Halted(by="desk", reason=reason), *cancel_for_halt(state, closed)]
+    return halting(state, "desk", reason, "integrity", closed=closed)

@@ -6,12 +6,12 @@ It checks nothing and decides nothing, so that a log can always be replayed.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
-from decimal import Decimal
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any
 
+from shared.desk import booking
 from shared.desk import events as ev
-from shared.desk import ledger
+from shared.desk.booking import Changes, without
 from shared.desk.orders import client_id_of, project
 from shared.desk.state import (
     ArmRequest,
@@ -22,16 +22,15 @@ from shared.desk.state import (
     Reduction,
     Rejections,
     ResumeRequest,
-    Trade,
+    is_guard,
 )
-from shared.model import Cause, Fill, Position, Side, exact
+from shared.model import Cause, Order
 
-V = TypeVar("V")
-NO_ORDER = "0" * 32
 RATE_WINDOW_MS = 60_000
 REFUSED_KEPT = 256
-TRADES_KEPT = 200
 ERRORS_KEPT = 200
+EXITS = (Cause.STOP, Cause.TARGET, Cause.FLATTEN)
+"""The causes of exits that the desk itself tries again, after a while, when the venue does not take them."""
 
 
 def apply(state: DeskState | None, event: ev.Event, at_ms: int) -> DeskState:
@@ -59,17 +58,18 @@ def _opened(event: ev.DeskOpened, at_ms: int) -> DeskState:
         limits=event.limits,
         paper=event.paper,
         protections=event.protections,
+        trading=event.trading,
+        rehearsed_as=event.rehearsed_as,
+        rehearsal_days=event.rehearsal_days,
         since_ms=at_ms,
         cash={event.currency: event.cash},
         seq=1,
     )
 
 
-Changes = dict[str, Any]
-
-
 def _limits(_state: DeskState, event: ev.LimitsChanged, _at_ms: int) -> Changes:
-    return {"limits": event.limits, "paper": event.paper}
+    names = ("limits", "paper", "rehearsed_as", "rehearsal_days")
+    return {name: getattr(event, name) for name in names}
 
 
 def _protections(_state: DeskState, event: ev.ProtectionsChanged, _at_ms: int) -> Changes:
@@ -85,26 +85,27 @@ def _listed(state: DeskState, event: ev.InstrumentsListed, _at_ms: int) -> Chang
 def _intended(state: DeskState, event: ev.OrderIntended, at_ms: int) -> Changes:
     recent = state.recent_order_ms
     recent = (*recent[bisect_right(recent, at_ms - RATE_WINDOW_MS) :], at_ms)
-    order = project(None, event)
+    order = project(_waiting(state, event), event)
     changes: Changes = {"orders": {**state.orders, order.client_id: order}, "recent_order_ms": recent}
     if order.replaces in state.replacements:
-        changes["replacements"] = _without(state.replacements, order.replaces)
-    if order.cause in (Cause.STOP, Cause.TARGET) and (order.kind.has_trigger or order.kind.has_limit):
+        changes["replacements"] = without(state.replacements, order.replaces)
+    if is_guard(order):
         # one that rests; what a crossed level causes is counted where it is triggered
         changes["exits"] = {**state.exits, order.instrument: state.exits.get(order.instrument, 0) + 1}
     return changes
 
 
-def _without(mapping: Mapping[str, V], name: str | None) -> dict[str, V]:
-    return {key: value for key, value in mapping.items() if key != name}
+def _waiting(state: DeskState, event: ev.OrderIntended) -> Order | None:
+    found = state.replacements.get(event.order.replaces or "")
+    return found if found is not None and found.client_id == event.order.client_id else None
 
 
 def _replacement_intended(state: DeskState, event: ev.ReplacementIntended, _at_ms: int) -> Changes:
-    return {"replacements": {**state.replacements, event.client_id: event.order}}
+    return {"replacements": {**state.replacements, event.client_id: project(None, event)}}
 
 
 def _replacement_dropped(state: DeskState, event: ev.ReplacementDropped, _at_ms: int) -> Changes:
-    return {"replacements": _without(state.replacements, event.client_id)}
+    return {"replacements": without(state.replacements, event.client_id)}
 
 
 def _order_moved(state: DeskState, event: ev.Event, _at_ms: int) -> Changes:
@@ -115,7 +116,7 @@ def _order_moved(state: DeskState, event: ev.Event, _at_ms: int) -> Changes:
     after = project(order, event)
     if after.status.is_open:
         return {"orders": {**state.orders, client_id: after}}
-    return {"orders": _without(state.orders, client_id)}
+    return {"orders": without(state.orders, client_id)}
 
 
 def _unknown(state: DeskState, event: ev.OrderUnknown, at_ms: int) -> Changes:
@@ -126,108 +127,48 @@ def _with_error(state: DeskState, at_ms: int) -> tuple[int, ...]:
     return (*state.recent_error_ms[1 - ERRORS_KEPT :], at_ms)
 
 
-def _filled(state: DeskState, event: ev.OrderFilled, at_ms: int) -> Changes:
-    fill = event.fill
-    instrument = state.instruments[fill.instrument]
-    before = state.position(fill.instrument)
-    position = ledger.book(before, fill, event.value, instrument.quote)
-    if not position.is_flat and (event.stop_price or event.target_price or event.trail_distance):
-        position = _with_levels(position, event)
-    order = state.orders.get(fill.client_id)
-    cause = order.cause if order is not None else Cause.MANUAL
+def _acknowledged(state: DeskState, event: ev.OrderAcknowledged, at_ms: int) -> Changes:
     changes = _order_moved(state, event, at_ms)
-    changes |= _traded(state, before, position, fill.ts_ms, cause)
-    changes |= _paid(state, fill, event.value, instrument.quote)
-    if fill.side is Side.SELL and fill.instrument in state.rejected_exits:
-        kept = {name: value for name, value in state.rejected_exits.items() if name != fill.instrument}
-        changes["rejected_exits"] = kept
+    order = state.orders.get(event.client_id)
+    if order is not None and is_guard(order) and order.instrument in state.rejected_guards:
+        changes["rejected_guards"] = without(state.rejected_guards, order.instrument)
     return changes
 
 
-def _with_levels(position: Position, event: ev.OrderFilled | ev.LevelsMoved) -> Position:
-    levels = {name: getattr(event, name) for name in ("stop_price", "target_price", "trail_distance")}
-    return position.model_copy(update=levels)
-
-
-def _paid(state: DeskState, fill: Fill | ev.FillFound, value: Decimal, quote: str) -> Changes:
-    cash = ledger.change(state.cash, quote, exact.multiply(Decimal(-fill.side.sign), value))
-    return {
-        "cash": ledger.change(cash, fill.fee.asset, exact.subtract(exact.ZERO, fill.fee.amount)),
-        "fees": ledger.change(state.fees, fill.fee.asset, fill.fee.amount),
-    }
-
-
-def _traded(state: DeskState, before: Position, after: Position, ts_ms: int, cause: Cause) -> Changes:
-    """The position after the fill, and the round trip that it ended, if it did."""
-    changes: Changes = {}
-    if not before.is_flat and (after.is_flat or (after.qty > 0) != (before.qty > 0)):
-        net = exact.subtract(after.realised, after.fees)
-        trade = Trade(
-            instrument=after.instrument,
-            opened_ms=before.opened_ms or ts_ms,
-            closed_ms=ts_ms,
-            net=exact.subtract(net, before.flat_net),
-            cost=abs(before.cost),
-            cause=cause,
-        )
-        changes["trades"] = (*state.trades[1 - TRADES_KEPT :], trade)
-        after = after.model_copy(update={"flat_net": net})
-    changes["positions"] = {**state.positions, after.instrument: after}
-    return changes
+def _filled(state: DeskState, event: ev.OrderFilled, at_ms: int) -> Changes:
+    return {**_order_moved(state, event, at_ms), **booking.filled(state, event)}
 
 
 def _found(state: DeskState, event: ev.FillFound, _at_ms: int) -> Changes:
-    instrument = state.instruments[event.instrument]
-    before = state.position(event.instrument)
-    fill = Fill(
-        fill_id=event.fill_id,
-        # no order of the desk stands behind it
-        client_id=NO_ORDER,
-        instrument=event.instrument,
-        side=event.side,
-        qty=event.qty,
-        price=event.price,
-        fee=event.fee,
-        ts_ms=event.ts_ms,
-    )
-    after = ledger.book(before, fill, event.value, instrument.quote)
-    return {
-        **_traded(state, before, after, event.ts_ms, Cause.MANUAL),
-        **_paid(state, fill, event.value, instrument.quote),
-    }
+    return booking.found(state, event)
 
 
 def _levels_moved(state: DeskState, event: ev.LevelsMoved, _at_ms: int) -> Changes:
-    position = state.position(event.instrument)
-    if position.is_flat:
-        return {}
-    return {"positions": {**state.positions, event.instrument: _with_levels(position, event)}}
+    return booking.levels_moved(state, event)
 
 
 def _adjusted(state: DeskState, event: ev.LedgerAdjusted, _at_ms: int) -> Changes:
-    changes: Changes = {}
-    if event.asset is not None:
-        changes["cash"] = ledger.change(state.cash, event.asset, event.amount)
-        changes["adjusted"] = ledger.change(state.adjusted, event.asset, event.amount)
-    if event.instrument is not None:
-        position = state.position(event.instrument)
-        qty, cost = exact.add(position.qty, event.qty), exact.add(position.cost, event.cost)
-        update: Changes = {"qty": qty, "cost": cost}
-        if not qty:
-            update |= {"bought_qty": exact.ZERO, "opened_ms": None}
-            update |= {"stop_price": None, "target_price": None, "trail_distance": None}
-        after = position.model_copy(update=update)
-        changes["positions"] = {**state.positions, event.instrument: after}
-        # what a quantity was worth is kept too, so that cash + cost still adds up
-        quote = state.instruments[event.instrument].quote
-        changes["adjusted"] = ledger.change(changes.get("adjusted", state.adjusted), quote, event.cost)
-    return changes
+    return booking.adjusted(state, event)
 
 
 def _rejected(state: DeskState, event: ev.OrderRejected, at_ms: int) -> Changes:
     changes = {**_order_moved(state, event, at_ms), "recent_error_ms": _with_error(state, at_ms)}
     order = state.orders.get(event.client_id)
-    if order is not None and order.cause in (Cause.STOP, Cause.TARGET):
+    if order is not None and order.cause in EXITS:
+        name, rejected = "rejected_exits", state.rejected_exits
+        if is_guard(order):
+            name, rejected = "rejected_guards", state.rejected_guards
+        before = rejected.get(order.instrument)
+        now = Rejections(count=before.count + 1 if before else 1, at_ms=at_ms)
+        changes[name] = {**rejected, order.instrument: now}
+    return changes
+
+
+def _came_to_nothing(state: DeskState, event: ev.OrderCancelled | ev.OrderExpired, at_ms: int) -> Changes:
+    """A sale of a halt that ends without being sold counts like one that was rejected: the next attempt waits."""
+    changes = _order_moved(state, event, at_ms)
+    order = state.orders.get(event.client_id)
+    if order is not None and order.cause is Cause.FLATTEN:
         before = state.rejected_exits.get(order.instrument)
         now = Rejections(count=before.count + 1 if before else 1, at_ms=at_ms)
         changes["rejected_exits"] = {**state.rejected_exits, order.instrument: now}
@@ -246,12 +187,18 @@ def _triggered(state: DeskState, event: ev.LevelTriggered, _at_ms: int) -> Chang
     return {"exits": {**state.exits, name: state.exits.get(name, 0) + 1}}
 
 
-def _halted(_state: DeskState, event: ev.Halted, at_ms: int) -> Changes:
+def _awaited(state: DeskState, event: ev.LevelAwaited, at_ms: int) -> Changes:
+    kept = {name: since_ms for name, since_ms in state.awaited.items() if name in state.orders}
+    return {"awaited": {**kept, event.client_id: at_ms}}
+
+
+def _halted(state: DeskState, event: ev.Halted, at_ms: int) -> Changes:
     return {
         "status": DeskStatus.HALTED,
         "halt_reason": event.reason,
         "halt_code": event.code,
         "hold_until_ms": event.hold_until_ms,
+        "flattening": state.flattening or event.flatten,
         "since_ms": at_ms,
         "resume": None,
     }
@@ -263,7 +210,7 @@ def _reduced(state: DeskState, event: ev.Reduced, at_ms: int) -> Changes:
 
 
 def _reduction_lifted(state: DeskState, event: ev.ReductionLifted, at_ms: int) -> Changes:
-    return _status(state, _without(state.reductions, event.code), at_ms)
+    return _status(state, without(state.reductions, event.code), at_ms)
 
 
 def _status(state: DeskState, reductions: dict[str, Reduction], at_ms: int) -> Changes:
@@ -299,7 +246,7 @@ def _difference_found(state: DeskState, event: ev.DifferenceFound, at_ms: int) -
 
 
 def _difference_resolved(state: DeskState, event: ev.DifferenceResolved, _at_ms: int) -> Changes:
-    return {"differences": _without(state.differences, event.id)}
+    return {"differences": without(state.differences, event.id)}
 
 
 def _arm_requested(_state: DeskState, event: ev.ArmRequested, _at_ms: int) -> Changes:
@@ -339,6 +286,7 @@ def _resumed(_state: DeskState, _event: ev.Resumed, at_ms: int) -> Changes:
         "halt_reason": "",
         "halt_code": "",
         "hold_until_ms": 0,
+        "flattening": False,
         "since_ms": at_ms,
         "resume": None,
         "reductions": {},
@@ -356,12 +304,12 @@ _CHANGES: dict[type[ev.Event], Callable[[DeskState, Any, int], Changes]] = {
     ev.LimitsChanged: _limits,
     ev.InstrumentsListed: _listed,
     ev.OrderIntended: _intended,
-    ev.OrderAcknowledged: _order_moved,
+    ev.OrderAcknowledged: _acknowledged,
     ev.OrderRejected: _rejected,
     ev.OrderFilled: _filled,
     ev.OrderCancelRequested: _order_moved,
-    ev.OrderCancelled: _order_moved,
-    ev.OrderExpired: _order_moved,
+    ev.OrderCancelled: _came_to_nothing,
+    ev.OrderExpired: _came_to_nothing,
     ev.OrderUnknown: _unknown,
     ev.OrderSent: _order_moved,
     ev.ReplacementIntended: _replacement_intended,
@@ -384,6 +332,7 @@ _CHANGES: dict[type[ev.Event], Callable[[DeskState, Any, int], Changes]] = {
     ev.ProposalRefused: _refused,
     ev.OrderRefused: _nothing,
     ev.LevelTriggered: _triggered,
+    ev.LevelAwaited: _awaited,
     ev.Halted: _halted,
     ev.ResumeRequested: _resume_requested,
     ev.ResumeExpired: _resume_expired,

@@ -6,13 +6,14 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from shared.config import DeskName, Limits, Mode, Paper
+from shared.config import DeskName, Limits, Mode, Paper, Protections, TradingVenue
 from shared.model import (
     Candle,
     HexId,
     Instrument,
+    InstrumentId,
     Interval,
     Level,
     Model,
@@ -57,6 +58,10 @@ class OpenBody(Body):
     limits: Limits
     paper: Paper
     instruments: tuple[Instrument, ...]
+    trading: TradingVenue = TradingVenue()
+    protections: Protections = Field(default_factory=dict)
+    rehearsed_as: DeskName | None = None
+    rehearsal_days: Annotated[int, Field(ge=1, le=3650)] = 30
 
 
 class ProposeBody(Body):
@@ -75,20 +80,88 @@ class CancelBody(Body):
     idempotency_key: Key
 
 
-class HaltBody(Body):
+class ReplaceBody(Body):
+    """What is left out stays as it was; `qty` is the new total."""
+
+    client_id: HexId
+    qty: Positive | None = None
+    limit_price: Positive | None = None
+    trigger_price: Positive | None = None
+    by: By
+    idempotency_key: Key
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if self.qty is None and self.limit_price is None and self.trigger_price is None:
+            raise ValueError("one of qty, limit_price and trigger_price must be given")
+        return self
+
+
+class SetLevelsBody(Body):
+    """All three at once: what is left out is taken away."""
+
+    instrument: InstrumentId
+    stop_price: Positive | None = None
+    target_price: Positive | None = None
+    trail_distance: Positive | None = None
+    by: By
+    idempotency_key: Key
+
+
+class ResolveBody(Body):
+    client_id: HexId
+    placed: bool
+    venue_order_id: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
+    reason: Reason
+    by: By
+    idempotency_key: Key
+
+    @model_validator(mode="after")
+    def _belongs_together(self) -> Self:
+        if self.venue_order_id is not None and not self.placed:
+            raise ValueError("venue_order_id belongs to an order that was placed")
+        return self
+
+
+class AcceptBody(Body):
+    difference: HexId
+    reason: Reason
+    by: By
+    idempotency_key: Key
+
+
+class ReasonBody(Body):
     by: By
     reason: Reason
     idempotency_key: Key | None = None
 
 
-class ResumeRequestBody(HaltBody):
+class HaltBody(ReasonBody):
+    flatten: bool = False
+
+
+class ResumeRequestBody(ReasonBody):
     pass
+
+
+class DisarmBody(ReasonBody):
+    pass
+
+
+class ArmRequestBody(ReasonBody):
+    """For how long: no desk stays armed for more than a week."""
+
+    hours: int = Field(ge=1, le=168)
 
 
 class ResumeConfirmBody(Body):
     by: By
     confirm: Annotated[str, StringConstraints(min_length=1, max_length=200)]
     idempotency_key: Key | None = None
+
+
+class ArmConfirmBody(ResumeConfirmBody):
+    pass
 
 
 class BarsBody(Body):
@@ -110,3 +183,9 @@ class OrderBody(Body):
 
 class NoBody(Body):
     pass
+
+
+class TickBody(Body):
+    """`quiet`: the market is known to be closed or at its end, so that no data is to be expected; None from who cannot know."""
+
+    quiet: bool | None = None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from shared.config import Limits, Paper
+from shared.config import Limits, Mode, Paper, TradingVenue
 from shared.model import Instrument, Level, Order, OrderKind, Proposal, Quote, Side, TimeInForce
 from shared.venues.venue import AccountView, Credentials, OrderReport
 
@@ -15,11 +15,12 @@ from shared.venues.venue import AccountView, Credentials, OrderReport
 class LiveFacts(NamedTuple):
     """What the gate to real money needs to know from outside of the log; None where it could not be found out.
 
-    `setting_live`: the worker's own setting allows it. `record_days` are the wall days on which the rehearsal desk's journal holds
-    anything, `record_open` the differences that it never resolved.
+    `setting_live`: the worker's own setting allows it, `setting_own`: it allows the desk's present mode. `record_days` are the
+    wall days on which the rehearsal desk's journal holds anything, `record_open` the differences that it never resolved.
     """
 
     setting_live: bool
+    setting_own: bool = True
     credentials: Credentials | None = None
     record_days: int | None = None
     record_open: int | None = None
@@ -30,7 +31,7 @@ class Open:
     """Create the desk, or tell an existing one its limits and instruments anew."""
 
     desk: str
-    mode: str
+    mode: Mode
     venue: str
     interval_ms: int
     currency: str
@@ -39,6 +40,9 @@ class Open:
     paper: Paper
     instruments: tuple[Instrument, ...]
     protections: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    trading: TradingVenue = field(default_factory=TradingVenue)
+    rehearsed_as: str | None = None
+    rehearsal_days: int = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,13 +152,15 @@ class DeadMan:
 class Looked:
     """The venue's side of the ledger. `touched` are instruments whose orders moved during the look: they are left for the next one.
 
-    `seen_before` are the differences of the look before this one, by id: what is seen once may be in flight.
+    `seen_before` are the differences of the look before this one, by id: what is seen once may be in flight. `whole`: nothing
+    moved during the look.
     """
 
     account: AccountView
     known_orders: Mapping[str, Order]
     touched: frozenset[str] = frozenset()
     seen_before: frozenset[str] = frozenset()
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +256,10 @@ class Reported:
 
     report: OrderReport
 
+    @property
+    def client_id(self) -> str:
+        return self.report.client_id
+
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
@@ -274,6 +284,9 @@ class NotKnown:
 
     client_id: str
 
+
+AboutOrder = Sending | Reported | Unanswered | TurnedDown | NotKnown
+"""What an order's way to the venue and back consists of."""
 
 Command = (
     Open

@@ -13,7 +13,7 @@ class Mark(Model):
     """The newest price of one instrument.
 
     `bar_close_ms` is the close of the newest bar (0: none yet), `market_ms` the market time of `price`, `received_ms` wall time.
-    `bid` and `ask` are those of the newest quote, if the price is of one; `before` is the close of the bar before the newest.
+    `bid` and `ask` are those of the newest quote, if the price is of one; `before` is the newest close from before `price`.
     """
 
     price: Positive
@@ -30,6 +30,7 @@ class Context:
     """`prior` is the order with the command's client id, open or closed; `known_fills` are the fill ids already booked.
 
     `reconciled`: since the object woke, the ledger was compared with the venue and nothing was open between them.
+    `live_open`: what the live gate last said of a desk that does not trade on paper; None before it was asked.
     """
 
     now_ms: int
@@ -39,3 +40,4 @@ class Context:
     known_fills: frozenset[str] = field(default_factory=frozenset)
     offers: Offers = field(default_factory=Offers)
     reconciled: bool = True
+    live_open: bool | None = True

@@ -9,7 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from shared.desk import account, answers, commands, trading
+from shared.desk import (
+    account,
+    answers,
+    brackets,
+    commands,
+    exits,
+    live_gate,
+    reconcile,
+    replacing,
+    resolve,
+    silence,
+    trading,
+)
 from shared.desk.context import Context
 from shared.desk.events import Event
 from shared.desk.state import DeskState
@@ -17,20 +29,41 @@ from shared.errors import NotFound
 
 Rule = Callable[[DeskState, Any, Context], list[Event]]
 
+
+def _nothing(_state: DeskState, _command: commands.Review, _context: Context) -> list[Event]:
+    """All that a review does follows from the state (`upkeep.py`)."""
+    return []
+
+
 _RULES: dict[type[Any], Rule] = {
     commands.Propose: trading.propose,
     commands.Place: trading.place,
     commands.Cancel: trading.cancel,
-    commands.Trigger: trading.trigger,
+    commands.Replace: replacing.replace,
+    commands.SetLevels: brackets.set_levels,
+    commands.Trigger: exits.trigger,
     commands.HaltDesk: account.halt,
     commands.RequestResume: account.request_resume,
     commands.ConfirmResume: account.confirm_resume,
     commands.ExpireResume: account.expire_resume,
+    commands.VenueSilent: silence.venue_silent,
+    commands.VenueAnswered: silence.venue_answered,
+    commands.DeadMan: silence.dead_man,
+    commands.Review: _nothing,
     commands.Wake: answers.wake,
+    commands.Sending: answers.sending,
     commands.Reported: answers.reported,
     commands.Unanswered: answers.unanswered,
     commands.TurnedDown: answers.turned_down,
     commands.NotKnown: answers.not_known,
+    commands.Looked: reconcile.looked,
+    commands.LookFailed: reconcile.look_failed,
+    commands.Accept: reconcile.accept,
+    commands.Resolve: resolve.resolve,
+    commands.RequestArm: live_gate.request_arm,
+    commands.ConfirmArm: live_gate.confirm_arm,
+    commands.Disarm: live_gate.disarm,
+    commands.CheckGate: live_gate.check,
 }
 
 

@@ -6,18 +6,20 @@ so an order that is being worked on is left alone by all others.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from shared import log
 from shared.desk import commands
+from shared.desk.orders import fits, is_lost_guard, out_of_reach
 from shared.desk.session import Session
-from shared.desk.state import DeskState
+from shared.desk.state import DeskState, is_guard
+from shared.desk.terms import as_offered
 from shared.errors import NotFound, Refused, Retryable
-from shared.model import OrderStatus
-from shared.venues.venue import OrderReport, Trading
+from shared.model import Order, OrderStatus, Side
+from shared.venues.venue import Offers, OrderReport, Trading
 
+OFFERS = Offers()
 _log = log.get("desk.effects")
 
 
@@ -40,20 +42,45 @@ _DUE = {
 }
 
 
-def pending(state: DeskState) -> list[Effect]:
+def pending(state: DeskState, offers: Offers = OFFERS) -> list[Effect]:
     """What the open orders call for, in the order in which they were intended."""
-    return [Effect(_DUE[order.status], order.client_id) for order in state.orders.values() if order.status in _DUE]
+    found = ((_due(state, order, offers), order.client_id) for order in state.orders.values() if order.status in _DUE)
+    return [Effect(do, client_id) for do, client_id in found if do is not None]
+
+
+def _due(state: DeskState, order: Order, offers: Offers) -> Do | None:
+    if out_of_reach(order, offers):
+        # an answer is waited for no longer; then only a person can tell
+        return None if order.status is OrderStatus.UNKNOWN else Do.ASK
+    if order.status is OrderStatus.INTENDED and _has_to_wait(state, order, offers):
+        return None
+    return _DUE.get(order.status)
+
+
+def _has_to_wait(state: DeskState, order: Order, offers: Offers) -> bool:
+    """A sell, until the guards that hold what it sells are gone from the venue."""
+    if order.side is Side.BUY or is_guard(order):
+        return False
+    guards = (
+        each.status is not OrderStatus.INTENDED and is_guard(each) and not is_lost_guard(each, offers)
+        for each in state.open_orders(order.instrument, Side.SELL)
+    )
+    return any(guards) and not fits(state, order, offers)
+
+
+class Run(Protocol):
+    def __call__(self, *told: commands.AboutOrder) -> None:
+        """Decides and stores them in one transaction."""
 
 
 class Effects:
     """`suspects` are orders that the venue may know more about than the desk: they are asked about once, whatever their status."""
 
-    def __init__(self, session: Session, venue: Trading, run: Callable[[commands.Command, str], None]) -> None:
+    def __init__(self, session: Session, venue: Trading, run: Run) -> None:
         self._session = session
         self._venue = venue
         self._run = run
         self._busy: set[str] = set()
-        self._sent: set[str] = set()
         self.suspects: set[str] = set()
 
     def waiting(self) -> list[Effect]:
@@ -62,29 +89,56 @@ class Effects:
         if state is None:
             return []
         # a question comes before the next step: the answer may be that nothing is left to do
-        asked = [Effect(Do.ASK, name) for name in state.orders if name in self.suspects]
-        return asked + [effect for effect in pending(state) if effect.client_id not in self.suspects]
+        asked = [Effect(Do.ASK, name) for name in state.orders if self._is_suspect(name)]
+        return asked + [each for each in pending(state, self._venue.offers) if not self._is_suspect(each.client_id)]
+
+    def _is_suspect(self, client_id: str) -> bool:
+        """What never left needs no question, and about what is out of reach there is none."""
+        order = self._order(client_id)
+        if order is None or client_id not in self.suspects or order.status is OrderStatus.INTENDED:
+            return False
+        return not out_of_reach(order, self._venue.offers)
+
+    def _order(self, client_id: str) -> Order | None:
+        return self._session.state.orders.get(client_id) if self._session.state else None
 
     async def settle(self) -> bool:
         """Tries every due effect once; whether nothing is left to do."""
         tried: set[Effect] = set()
         while due := [each for each in self.waiting() if each not in tried and each.client_id not in self._busy]:
-            for effect in due:
-                if self._is_due(effect):
-                    tried.add(effect)
-                    self._busy.add(effect.client_id)
-                    try:
-                        await self._perform(effect)
-                    finally:
-                        self._busy.discard(effect.client_id)
+            tried |= set(due)
+            leaving = self._leave([effect.client_id for effect in due if effect.do is Do.PLACE])
+            try:
+                for effect in due:
+                    if effect.client_id in leaving or self._is_due(effect):
+                        await self._alone(effect, leaving)
+            finally:
+                self._busy -= leaving
         return not self.waiting()
+
+    def _leave(self, client_ids: list[str]) -> set[str]:
+        """Stores that they leave, all in one transaction; those that may. From here on they are left alone by all others."""
+        if client_ids:
+            self._run(*(commands.Sending(client_id) for client_id in client_ids))
+            self.suspects -= set(client_ids)
+        leaving = {name for name in client_ids if (order := self._order(name)) and order.status is OrderStatus.SENT}
+        self._busy |= leaving
+        return leaving
 
     def _is_due(self, effect: Effect) -> bool:
         """Still, after what has happened since it was found, and left alone by all others."""
-        order = self._session.state.orders.get(effect.client_id) if self._session.state else None
-        if order is None or effect.client_id in self._busy:
+        order, state = self._order(effect.client_id), self._session.state
+        if order is None or state is None or effect.do is Do.PLACE or order.client_id in self._busy:
             return False
-        return effect.do is (Do.ASK if effect.client_id in self.suspects else _DUE.get(order.status))
+        return effect.do is (Do.ASK if self._is_suspect(order.client_id) else _due(state, order, self._venue.offers))
+
+    async def _alone(self, effect: Effect, leaving: set[str]) -> None:
+        self._busy.add(effect.client_id)
+        try:
+            await self._perform(effect)
+        finally:
+            self._busy.discard(effect.client_id)
+            leaving.discard(effect.client_id)
 
     async def _perform(self, effect: Effect) -> None:
         client_id = effect.client_id
@@ -105,24 +159,32 @@ class Effects:
             _log.warning("venue_refused", extra={"client_id": client_id, "effect": effect.do, "code": error.error_code})
 
     async def _place(self, client_id: str) -> None:
-        state = self._session.state
-        if client_id in self._sent or state is None:
-            # it went out before and the answer was lost on the way to the store: never again without asking
-            self._run(commands.Unanswered(client_id, "answer_lost"), client_id)
+        # others went out before this one: perhaps the desk was stopped, or what it would sell is sold
+        self._run(commands.Sending(client_id))
+        order = self._order(client_id)
+        if order is not None and order.status is OrderStatus.CANCELLING:
+            # nobody has to be asked: it never left
+            self._run(commands.NotKnown(client_id))
+        if order is None or order.status is not OrderStatus.SENT:
             return
-        self._sent.add(client_id)
         try:
-            report = await self._venue.place(state.orders[client_id])
+            report = await self._venue.place(as_offered(order, self._venue.offers))
         except Refused as error:
-            self._run(commands.TurnedDown(client_id, error.error_code, error.detail), client_id)
+            self._run(commands.TurnedDown(client_id, error.error_code, error.detail))
         except Retryable as error:
-            self._run(commands.Unanswered(client_id, error.error_code), client_id)
+            self._run(commands.Unanswered(client_id, error.error_code))
         else:
             self._told(report)
-        self._sent.discard(client_id)
 
     async def _ask(self, client_id: str) -> None:
-        report = await self._venue.order(client_id, self._venue_id(client_id))
+        order = self._order(client_id)
+        if order is not None and (order.status is OrderStatus.SENT or out_of_reach(order, self._venue.offers)):
+            # the answer came and could not be kept, or there is no way to ask for it
+            self._run(commands.Unanswered(client_id, "answer_lost"))
+            order = self._order(client_id)
+        if order is None or out_of_reach(order, self._venue.offers):
+            return
+        report = await self._venue.order(client_id, order.venue_order_id)
         if report is None:
             self._not_known(client_id)
         else:
@@ -130,13 +192,12 @@ class Effects:
         self.suspects.discard(client_id)
 
     def _venue_id(self, client_id: str) -> str | None:
-        order = self._session.state.orders.get(client_id) if self._session.state else None
+        order = self._order(client_id)
         return None if order is None else order.venue_order_id
 
     def _told(self, report: OrderReport) -> None:
-        self._run(commands.Reported(report), report.client_id)
+        self._run(commands.Reported(report))
 
     def _not_known(self, client_id: str) -> None:
-        self._run(commands.NotKnown(client_id), client_id)
-        self._sent.discard(client_id)
+        self._run(commands.NotKnown(client_id))
         self.suspects.discard(client_id)

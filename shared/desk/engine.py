@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from shared import log
 from shared.clock import Clock
-from shared.desk import commands, schema
+from shared.config import Mode
+from shared.desk import chores, commands, deadman, gatekeeper, looking, schema
 from shared.desk import events as ev
 from shared.desk.alarms import Alarms
 from shared.desk.effects import Effects
@@ -24,7 +25,6 @@ from shared.venues.venue import OrderReport, Trading
 
 _log = log.get("desk")
 OUTBOX_AFTER_MS = 500
-PRUNE_EVERY_MS = 86_400_000
 
 
 Elsewhere = Callable[[DeskState], Trading | None]
@@ -45,6 +45,7 @@ class Engine:
         clock: Clock,
         paper: PaperTrading,
         elsewhere: Elsewhere = lambda _: None,
+        ceiling: Mode = "paper",
     ) -> None:
         self._sql = sql
         self._paper = paper
@@ -56,16 +57,23 @@ class Engine:
         self.session = Session(sql, self.market)
         self.timers = Timers(sql, alarm)
         self.answers = Answers(sql)
-        self.effects = Effects(self.session, self.venue, self._run_command)
+        self.effects = Effects(self.session, self.venue, self._run_commands)
         self.outbox = Outbox(self.session, database)
+        self.looking = looking.Looking(self)
+        self.gatekeeper = gatekeeper.Gatekeeper(self, database, ceiling)
+        self.deadman = deadman.DeadManSwitch(self)
+        self.chores = chores.Chores(self)
         self.alarms = Alarms(self.timers, clock, self.wake)
         self.faults = self.alarms.faults
         self.fire = self.alarms.fire
         self.alarms.runs |= {
             "settle": self.settle,
             "outbox": self.flush,
-            "resume": self._expire_resume,
-            "prune": self._prune,
+            "resume": self.chores.expire_resume,
+            chores.TIMER: self.chores.prune,
+            looking.TIMER: self.looking.look,
+            deadman.TIMER: self.deadman.look,
+            gatekeeper.TIMER: self.gatekeeper.check,
         }
 
     @property
@@ -87,13 +95,13 @@ class Engine:
             self._configure()
             # the venue may have moved on since the last answer, whatever an order's status says
             self.effects.suspects = set(self.session.state.orders)
-            draft = self.session.draft(self.now_ms)
-            draft.decide(commands.Wake())
-            self.commit(draft)
+            self.decide(commands.Wake())
             if self.effects.suspects and not self.timers.has("settle"):
                 self.timers.put("settle", self.now_ms)
             if self.outbox.lag and not self.timers.has("outbox"):
                 self.timers.put("outbox", self.now_ms)
+            self.venue.silent_ms = self.session.state.venue_silent_ms
+            self._begin()
             self.timers.arm(anew=True)
         self._awake = True
         return self.session.state
@@ -105,14 +113,27 @@ class Engine:
             raise NotFound("the desk was never opened", code="desk_not_open")
         return state
 
+    def _begin(self) -> None:
+        """Neither the ledger nor the gate is taken on trust after a pause."""
+        self.looking.begin()
+        self.gatekeeper.begin()
+        self.deadman.begin()
+        self.timers.arm()
+
+    async def before_entries(self) -> None:
+        """What has to be known before anything may enlarge a position."""
+        await self.looking.first()
+        await self.gatekeeper.first()
+
     def _configure(self) -> None:
         state = self.session.state
         if state is None:
             return
-        on_paper = True
-        self.venue.take(self._paper if on_paper else self._elsewhere(state))
-        if on_paper:
-            self._paper.configure(state.paper, state.instruments)
+        if state.trading.kind == "paper":
+            self.venue.take(None, self._paper)
+            self._paper.configure(state.paper, state.instruments, {state.currency: state.initial_cash})
+        elif self.venue.venue is None:
+            self.venue.take(self._elsewhere(state))
         self.session.offers = self.venue.offers
         self.market.step_ms = state.interval_ms
 
@@ -128,11 +149,13 @@ class Engine:
                 self.answers.keep(answer, now_ms)
             if draft.lines and not self.timers.has("outbox"):
                 self.timers.put("outbox", now_ms + OUTBOX_AFTER_MS)
-            if not self.timers.has("prune"):
-                self.timers.put("prune", now_ms + PRUNE_EVERY_MS)
+            if not self.timers.has(chores.TIMER):
+                self.timers.put(chores.TIMER, now_ms + chores.EVERY_MS)
             for event in (line.event for line in draft.lines):
                 if isinstance(event, ev.ResumeRequested):
                     self.timers.put("resume", event.expires_ms)
+                elif isinstance(event, ev.VenueBack | ev.Resumed):
+                    self.timers.put(looking.TIMER, now_ms)
 
         try:
             self.session.commit(draft, also)
@@ -150,20 +173,33 @@ class Engine:
                 _log.warning("desk_halted", extra={"by": event.by, "reason": event.reason})
             elif isinstance(event, ev.LimitsChanged | ev.InstrumentsListed | ev.DeskOpened):
                 self._configure()
+            if isinstance(event, ev.DeskOpened):
+                self._begin()
+            elif isinstance(event, ev.OrderAcknowledged) and event.by:
+                # a person says that the venue has it: now the venue is asked
+                self.effects.suspects.add(event.client_id)
 
-    def _run_command(self, command: commands.Command, client_id: str) -> None:
-        """Decides and stores on its own: what the venue's answers go through."""
-        known: frozenset[str] = frozenset()
-        if isinstance(command, commands.Reported) and command.report.fills:
-            known = self.session.store.known_fills(fill.fill_id for fill in command.report.fills)
+    def decide(self, *told: commands.Command, known_fills: frozenset[str] = frozenset()) -> None:
+        """Decides and stores commands about the desk itself in one transaction of their own."""
         draft = self.session.draft(self.now_ms)
-        draft.decide(command, client_id, known)
+        for command in told:
+            draft.decide(command, known_fills=known_fills)
+        self.commit(draft)
+
+    def _run_commands(self, *told: commands.AboutOrder) -> None:
+        """Decides and stores them in one transaction of their own: what the venue's answers go through."""
+        draft = self.session.draft(self.now_ms)
+        for command in told:
+            known: frozenset[str] = frozenset()
+            if isinstance(command, commands.Reported):
+                known = self.session.store.known_fills(fill.fill_id for fill in command.report.fills)
+            draft.decide(command, command.client_id, known)
         self.commit(draft)
 
     def book(self, report: OrderReport) -> int:
         """Takes the venue's report of one order over; the number of fills that were new."""
         before = self.session.head.seq
-        self._run_command(commands.Reported(report), report.client_id)
+        self._run_commands(commands.Reported(report))
         self.effects.suspects.discard(report.client_id)
         new = (
             self.session.store.events(before, self.session.head.seq - before) if self.session.head.seq > before else []
@@ -181,6 +217,8 @@ class Engine:
             elif not self.timers.has("settle"):
                 self.timers.put("settle", self.now_ms + backoff_ms(0))
             self.timers.arm()
+        if news := self.venue.news(self.session.state):
+            self.decide(news)
         return done
 
     async def flush(self) -> bool:
@@ -192,19 +230,3 @@ class Engine:
             self.timers.put("outbox", self.now_ms + backoff_ms(0))
         self.timers.arm()
         return done
-
-    async def _expire_resume(self) -> bool:
-        draft = self.session.draft(self.now_ms)
-        draft.decide(commands.ExpireResume())
-        self.commit(draft)
-        state = self.session.state
-        if state is not None and state.resume is not None:
-            self.timers.put("resume", state.resume.expires_ms)
-        else:
-            self.timers.clear("resume")
-        return True
-
-    async def _prune(self) -> bool:
-        self.answers.prune(self.now_ms)
-        self.timers.put("prune", self.now_ms + PRUNE_EVERY_MS)
-        return True

@@ -30,6 +30,7 @@ from shared.desk.account_events import (
 )
 from shared.desk.event import Event
 from shared.desk.order_events import (
+    LevelAwaited,
     LevelsMoved,
     LevelTriggered,
     OrderAcknowledged,
@@ -64,6 +65,7 @@ __all__ = [
     "Halted",
     "InstrumentsListed",
     "LedgerAdjusted",
+    "LevelAwaited",
     "LevelTriggered",
     "LevelsMoved",
     "LimitsChanged",
@@ -110,6 +112,7 @@ KINDS: dict[str, type[Event]] = {
         ProposalRefused,
         OrderRefused,
         LevelTriggered,
+        LevelAwaited,
         Halted,
         ResumeRequested,
         ResumeExpired,

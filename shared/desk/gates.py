@@ -1,64 +1,50 @@
 """The gates that every order passes: each a pure function that answers None, or a coded refusal.
 
-The codes stand in docs/desk.md. A reduce-only order can only lower the risk: `halted`, `stale_data`, `order_rate`, the notional
-limits and the free balance do not hold it back.
+Here stand those that follow from what a spot desk is; the others are the protections, which take their place in the same line.
+The codes stand in docs/desk.md and docs/protections.md. A reduce-only order can only lower the risk and is not held back by
+the desk's status, old prices, rates, limits or the balance.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 from decimal import Decimal
+from enum import Enum
+from functools import lru_cache
 from typing import NamedTuple
 
-from shared.desk import ledger, sizing
-from shared.desk.apply import RATE_WINDOW_MS
+from shared.desk import guards, modes
 from shared.desk.context import Context
+from shared.desk.guards import Guards
+from shared.desk.intent import Intent, Refusal
 from shared.desk.state import DeskState, DeskStatus
-from shared.model import Instrument, OrderKind, Side, exact
+from shared.model import Side, exact
 
-PRICE_BAND = Decimal("0.2")
-"""A price this far on the wrong side of the mark, as a share of it, is a mistake."""
-PRICE_SPAN = Decimal(10)
-"""A limit price beyond the mark times or divided by this is a mistake on either side."""
-MAX_QTY = Decimal(10) ** 12
+__all__ = ["BEFORE_SIZE", "MAX_OPEN_ORDERS", "WHOLE", "WITH_SIZE", "Intent", "Refusal", "check", "proposed_at"]
+
 MAX_OPEN_ORDERS = 1000
 """Above what any desk may be set to, so that there is always room to get out; a snapshot has to fit in one row of 2 MB."""
-
-
-class Refusal(NamedTuple):
-    code: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Intent:
-    """An order that is not one yet. `price` is its limit, or for a market order the mark; `qty` in lots of the instrument."""
-
-    instrument: Instrument
-    side: Side
-    kind: OrderKind
-    qty: Decimal
-    price: Decimal
-    reduce_only: bool = False
-    stop_price: Decimal | None = None
-    target_price: Decimal | None = None
-
-    @property
-    def is_entry(self) -> bool:
-        return not self.reduce_only
-
-    @property
-    def notional(self) -> Decimal:
-        return self.instrument.notional(self.qty, self.price)
-
 
 Gate = Callable[[DeskState, Intent, Context], Refusal | None]
 
 
 def halted(state: DeskState, intent: Intent, _context: Context) -> Refusal | None:
-    if intent.is_entry and state.status is not DeskStatus.ACTIVE:
-        return Refusal("halted", f"the desk is {state.status}: {state.halt_reason}; only reduce-only orders pass")
+    if not intent.is_entry or state.status is DeskStatus.ACTIVE:
+        return None
+    if state.status is DeskStatus.HALTED:
+        return Refusal("halted", f"the desk is halted: {state.halt_reason}; only reduce-only orders pass")
+    why = "; ".join(f"{code}: {reduction.reason}" for code, reduction in state.reductions.items())
+    return Refusal("reducing", f"the desk takes no entries: {why}; only reduce-only orders pass")
+
+
+def armed(state: DeskState, intent: Intent, context: Context) -> Refusal | None:
+    why = modes.shut(state, context) if intent.is_entry else ""
+    return Refusal("live_gate", f"{why}; only reduce-only orders pass") if why else None
+
+
+def reconciled(_state: DeskState, intent: Intent, context: Context) -> Refusal | None:
+    if intent.is_entry and not context.reconciled:
+        return Refusal("not_reconciled", "ledger and venue are not known to agree; only reduce-only orders pass")
     return None
 
 
@@ -74,33 +60,6 @@ def convertible(state: DeskState, intent: Intent, _context: Context) -> Refusal 
     return None
 
 
-def fresh(state: DeskState, intent: Intent, context: Context) -> Refusal | None:
-    mark = context.marks.get(intent.instrument.id)
-    if intent.reduce_only:
-        return None
-    if mark is None:
-        return Refusal("stale_data", f"no price of {intent.instrument.id} yet")
-    age_ms = context.now_ms - mark.received_ms
-    if age_ms > state.limits.max_data_age_ms:
-        return Refusal("stale_data", f"the price is {age_ms} ms old, more than {state.limits.max_data_age_ms}")
-    return None
-
-
-def sane(_state: DeskState, intent: Intent, context: Context) -> Refusal | None:
-    if intent.qty > MAX_QTY:
-        return Refusal("qty_absurd", f"qty {exact.text(intent.qty)} is above {MAX_QTY}")
-    mark = context.marks.get(intent.instrument.id)
-    if mark is None or intent.kind is OrderKind.MARKET:
-        return None
-    band = exact.multiply(mark.price, PRICE_BAND)
-    # a buy far above, or a sell far below the market, would fill at once at a price nobody meant
-    worse = exact.multiply(Decimal(intent.side.sign), exact.subtract(intent.price, mark.price))
-    far = intent.price > exact.multiply(mark.price, PRICE_SPAN) or exact.multiply(intent.price, PRICE_SPAN) < mark.price
-    if worse > band or far:
-        return Refusal("price_absurd", f"price {exact.text(intent.price)} is too far from {exact.text(mark.price)}")
-    return None
-
-
 def levels_sane(_state: DeskState, intent: Intent, _context: Context) -> Refusal | None:
     """A stop lies on the losing side of the price and a target on the winning one."""
     sign = Decimal(intent.side.sign)
@@ -109,41 +68,6 @@ def levels_sane(_state: DeskState, intent: Intent, _context: Context) -> Refusal
             return Refusal(
                 f"{name}_absurd", f"{name} {exact.text(level)} is on the wrong side of {exact.text(intent.price)}"
             )
-    return None
-
-
-def on_tick(_state: DeskState, intent: Intent, _context: Context) -> Refusal | None:
-    tick = intent.instrument.tick
-    prices = [intent.stop_price, intent.target_price]
-    if intent.kind is OrderKind.LIMIT:
-        prices.append(intent.price)
-    for price in prices:
-        if price is not None and not exact.on_step(price, tick):
-            return Refusal("tick", f"price {exact.text(price)} is not a multiple of the tick {exact.text(tick)}")
-    return None
-
-
-def on_lot(state: DeskState, intent: Intent, _context: Context) -> Refusal | None:
-    if intent.reduce_only and intent.qty == state.free_qty(intent.instrument.id):
-        # the lot may have grown since it was bought: all of it can be sold whatever its size
-        return None
-    if not exact.on_step(intent.qty, intent.instrument.lot):
-        return Refusal(
-            "lot", f"qty {exact.text(intent.qty)} is not a multiple of the lot {exact.text(intent.instrument.lot)}"
-        )
-    return None
-
-
-def big_enough(_state: DeskState, intent: Intent, _context: Context) -> Refusal | None:
-    """A reduce-only order may be smaller: what is left of a position has to be sold whatever its size."""
-    if intent.reduce_only:
-        return None
-    if intent.qty < intent.instrument.min_qty:
-        least = exact.text(intent.instrument.min_qty)
-        return Refusal("min_qty", f"qty {exact.text(intent.qty)} is below the smallest, {least}")
-    if intent.notional < intent.instrument.min_notional:
-        least = exact.text(intent.instrument.min_notional)
-        return Refusal("min_notional", f"notional {exact.text(intent.notional)} is below the smallest, {least}")
     return None
 
 
@@ -169,41 +93,6 @@ def covered(state: DeskState, intent: Intent, _context: Context) -> Refusal | No
     return None
 
 
-def order_limit(state: DeskState, intent: Intent, _context: Context) -> Refusal | None:
-    return _above(intent, "max_order_notional", intent.notional, state.limits.max_order_notional)
-
-
-def symbol_limit(state: DeskState, intent: Intent, context: Context) -> Refusal | None:
-    if intent.side is Side.SELL:
-        return None
-    held = ledger.symbol_exposure(state, context.marks, intent.instrument.id)
-    return _above(intent, "max_symbol_notional", exact.add(held, intent.notional), state.limits.max_symbol_notional)
-
-
-def total_limit(state: DeskState, intent: Intent, context: Context) -> Refusal | None:
-    if intent.side is Side.SELL:
-        return None
-    held = ledger.total_exposure(state, context.marks)
-    return _above(intent, "max_total_notional", exact.add(held, intent.notional), state.limits.max_total_notional)
-
-
-def _above(intent: Intent, code: str, notional: Decimal, limit: Decimal) -> Refusal | None:
-    if intent.side is Side.SELL or notional <= limit:
-        return None
-    return Refusal(code, f"{exact.text(notional)} would be above {exact.text(limit)}")
-
-
-def position_count(state: DeskState, intent: Intent, _context: Context) -> Refusal | None:
-    """Positions held and entries under way, each instrument once."""
-    if intent.side is Side.SELL:
-        return None
-    names = {position.instrument for position in state.held()}
-    names |= {order.instrument for order in state.orders.values() if order.side is Side.BUY}
-    if intent.instrument.id not in names and len(names) >= state.limits.max_open_positions:
-        return Refusal("max_open_positions", f"{len(names)} positions are open or being opened")
-    return None
-
-
 def order_count(state: DeskState, intent: Intent, _context: Context) -> Refusal | None:
     most = state.limits.max_open_orders if intent.is_entry else MAX_OPEN_ORDERS
     if len(state.orders) >= most:
@@ -211,53 +100,59 @@ def order_count(state: DeskState, intent: Intent, _context: Context) -> Refusal 
     return None
 
 
-def order_rate(state: DeskState, intent: Intent, context: Context) -> Refusal | None:
-    since = context.now_ms - RATE_WINDOW_MS
-    recent = sum(1 for at_ms in state.recent_order_ms if at_ms > since)
-    if intent.is_entry and recent >= state.limits.max_orders_per_minute:
-        return Refusal("order_rate", f"{recent} orders in the last minute")
-    return None
+class Placed(NamedTuple):
+    """A gate and where it stands in the line; what `sized` ones answer depends on the order's quantity or its levels."""
+
+    place: int
+    gate: Gate
+    sized: bool = False
 
 
-def balance(state: DeskState, intent: Intent, _context: Context) -> Refusal | None:
-    if intent.side is Side.SELL:
-        return None
-    cost = sizing.cost_of(state, intent.instrument, intent.kind, intent.qty, intent.price)
-    free = sizing.free_balance(state, intent.instrument.quote)
-    if cost > free:
-        return Refusal("free_balance", f"may cost {exact.text(cost)} with fee and slippage; {exact.text(free)} is free")
-    return None
-
-
-BEFORE_SIZE: tuple[Gate, ...] = (halted, listed, convertible, fresh, order_rate, position_count, order_count)
-"""What can be said before the quantity is known."""
-
-ALL: tuple[Gate, ...] = (
-    halted,
-    listed,
-    convertible,
-    fresh,
-    sane,
-    levels_sane,
-    on_tick,
-    on_lot,
-    big_enough,
-    reduces,
-    covered,
-    order_limit,
-    symbol_limit,
-    total_limit,
-    position_count,
-    order_count,
-    order_rate,
-    balance,
+STRUCTURE = (
+    Placed(10, halted),
+    Placed(12, armed),
+    Placed(14, reconciled),
+    Placed(20, listed),
+    Placed(30, convertible),
+    Placed(60, levels_sane, sized=True),
+    Placed(80, reduces, sized=True),
+    Placed(90, covered, sized=True),
+    # asked late, since what is too many is counted position by position first
+    Placed(210, order_count, sized=True),
 )
+"""Between them stand the protections, each at its own place."""
 
 
-def check(state: DeskState, intent: Intent, context: Context, gates: Iterable[Gate] = ALL) -> Refusal | None:
+class Stage(Enum):
+    """A proposal is asked about in two halves, since the desk finds its quantity in between; an order by hand at once."""
+
+    BEFORE_SIZE = "what does not depend on the quantity"
+    WITH_SIZE = "what depends on it"
+    WHOLE = "everything"
+
+
+BEFORE_SIZE, WITH_SIZE, WHOLE = Stage.BEFORE_SIZE, Stage.WITH_SIZE, Stage.WHOLE
+
+
+@lru_cache(maxsize=guards.MOST_KEPT)
+def line(acting: Guards, stage: Stage) -> tuple[Gate, ...]:
+    """The gates of a stage in their fixed order: by place, and at one place by name."""
+    theirs = [Placed(each.place, each.refuse, each.sized) for each in acting.acting if each.can_refuse]
+    placed = sorted([*STRUCTURE, *theirs], key=lambda each: each.place)
+    return tuple(each.gate for each in placed if stage is WHOLE or each.sized is (stage is WITH_SIZE))
+
+
+def check(state: DeskState, intent: Intent, context: Context, stage: Stage = WHOLE) -> Refusal | None:
     """The first gate that refuses, in a fixed order; None when all let it pass."""
-    for gate in gates:
+    for gate in line(guards.of(state), stage):
         refusal = gate(state, intent, context)
         if refusal is not None:
             return refusal
     return None
+
+
+def proposed_at(state: DeskState, proposed: Decimal, mark: Decimal) -> Refusal | None:
+    """A proposal made on a price far from the desk's own was made on something else."""
+    if not guards.of(state).price_band.is_beyond(proposed, mark):
+        return None
+    return Refusal("price_absurd", f"proposed at {exact.text(proposed)}, the desk sees {exact.text(mark)}")

@@ -13,10 +13,17 @@ from typing import NamedTuple
 from shared.desk.state import DeskState
 from shared.model import Cause, Instrument, Level, LevelKind, Order, Position, Side, exact
 
+STEPS = Decimal(20)
+"""A trailing stop moves by no less than its distance divided by this."""
+
 
 class Prices(NamedTuple):
     stop: Decimal | None
     target: Decimal | None
+    trail: Decimal | None = None
+
+
+NONE = Prices(None, None)
 
 
 def from_distances(instrument: Instrument, entry: Decimal, stop: Decimal | None, target: Decimal | None) -> Prices:
@@ -42,21 +49,31 @@ def _target(instrument: Instrument, entry: Decimal, at: Decimal) -> Decimal:
 
 
 def after_fill(instrument: Instrument, order: Order, held: Position) -> Prices:
-    """The position's levels once `order` (with the fill already in it) has bought; both None when it sets none.
+    """The position's levels once `order` (with the fill already in it) has bought; all None when it sets none.
 
-    An addition that brings only one of them keeps the other as it is `held`.
+    An addition that brings only some of them keeps the others as they are `held`. A trailing stop that no price was given for
+    begins at its distance from the average really paid, and never below the stop that is `held`.
     """
-    if order.side is Side.SELL or (order.stop_price is None and order.target_price is None):
-        return Prices(None, None)
+    if order.side is Side.SELL or not (order.stop_price or order.target_price or order.trail_distance):
+        return NONE
     own = _own(instrument, order)
+    stop = own.stop
+    if stop is None and order.trail_distance is not None and order.filled_qty:
+        average = _average(instrument, order)
+        begin = _stop(instrument, average, exact.subtract(average, order.trail_distance))
+        stop = max(begin, held.stop_price or begin) if begin is not None else None
     # a flat position has none
-    return Prices(own.stop or held.stop_price, own.target or held.target_price)
+    return Prices(stop or held.stop_price, own.target or held.target_price, order.trail_distance or held.trail_distance)
+
+
+def _average(instrument: Instrument, order: Order) -> Decimal:
+    return exact.divide(order.filled_value, exact.multiply(order.filled_qty, instrument.multiplier))
 
 
 def _own(instrument: Instrument, order: Order) -> Prices:
     if order.cause is not Cause.PROPOSAL or not order.filled_qty:
         return Prices(order.stop_price, order.target_price)
-    average = exact.divide(order.filled_value, exact.multiply(order.filled_qty, instrument.multiplier))
+    average = _average(instrument, order)
     reference = order.reference_price
     moved = from_distances(
         instrument,
@@ -66,6 +83,21 @@ def _own(instrument: Instrument, order: Order) -> Prices:
     )
     # a fill so far below the reference that the distance reaches zero keeps the stop that was intended
     return Prices(moved.stop or order.stop_price, moved.target)
+
+
+def trailed(instrument: Instrument, position: Position, price: Decimal) -> Decimal | None:
+    """Where the stop of a trailing position belongs at `price`; None where it stays: below what it is, or too little above.
+
+    A step is at least the tick and a twentieth of the distance, so that not every quote moves it.
+    """
+    distance = position.trail_distance
+    if distance is None or position.qty <= 0:
+        return None
+    at = _stop(instrument, price, exact.subtract(price, distance))
+    if at is None or position.stop_price is None:
+        return at
+    step = max(instrument.tick, exact.divide(distance, STEPS))
+    return at if exact.subtract(at, position.stop_price) >= step else None
 
 
 def levels(state: DeskState) -> list[Level]:

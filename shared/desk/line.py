@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from decimal import Decimal
 from typing import Protocol, TypeVar
 
 from shared.clock import Clock
 from shared.config import Paper
+from shared.desk import commands
+from shared.desk.state import DeskState
 from shared.errors import Refused, Retryable, VenueUnavailable
 from shared.model import Candle, Instrument, Order
 from shared.venues.venue import AccountView, Credentials, Offers, OrderReport, Trading
@@ -17,7 +20,7 @@ T = TypeVar("T")
 class PaperTrading(Trading, Protocol):
     """A venue that fills from the bars it is shown."""
 
-    def configure(self, rules: Paper, instruments: dict[str, Instrument]) -> None: ...
+    def configure(self, rules: Paper, instruments: dict[str, Instrument], cash: dict[str, Decimal]) -> None: ...
 
     def on_bars(self, candles: list[Candle]) -> list[OrderReport]: ...
 
@@ -37,9 +40,21 @@ class Line:
         self.silent_ms = 0
         self.detail = ""
 
+    def take(self, venue: Trading | None, paper: PaperTrading | None = None) -> None:
+        """From now on calls go to `venue`, or to `paper`."""
+        self.venue, self.paper = paper or venue, paper
+
     @property
     def offers(self) -> Offers:
         return self._there().offers if self.venue is not None else Offers(client_ids=False)
+
+    def news(self, state: DeskState | None) -> commands.VenueSilent | commands.VenueAnswered | None:
+        """What the core has to hear of the silence, or of its end."""
+        if state is None:
+            return None
+        if self.silent_ms:
+            return commands.VenueSilent(self.silent_ms, self.detail)
+        return commands.VenueAnswered() if state.venue_silent_ms else None
 
     def on_bars(self, candles: list[Candle]) -> list[OrderReport]:
         """What the bars fill on paper; elsewhere nothing."""

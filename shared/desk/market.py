@@ -63,13 +63,22 @@ class Market:
             close_ms = bar.close_time_ms
             if before is not None and before.market_ms > close_ms:
                 # a quote told of a later moment: the price stays, the bar is noted
-                mark = before.model_copy(update={"bar_close_ms": close_ms})
+                mark = before.model_copy(update={"bar_close_ms": close_ms, "before": bar.close})
             else:
-                mark = Mark(price=bar.close, market_ms=close_ms, received_ms=now_ms, bar_close_ms=close_ms)
+                mark = Mark(
+                    price=bar.close,
+                    market_ms=close_ms,
+                    received_ms=now_ms,
+                    bar_close_ms=close_ms,
+                    before=_last_close(before),
+                )
             self.marks[bar.instrument] = mark
 
     def on_quote(self, quote: Quote, now_ms: int) -> bool:
-        """Marks at the middle of bid and ask, unless the quote is older than the mark; False for one of an impossible time."""
+        """Marks at the middle of bid and ask, which stand until the next bar, unless the quote is older than the mark.
+
+        False for one of an impossible time.
+        """
         if not self.believes(quote.ts_ms):
             return False
         before = self.marks.get(quote.instrument)
@@ -82,6 +91,9 @@ class Market:
             # a clock that runs ahead elsewhere must not make a price look fresh for longer
             received_ms=min(quote.received_ms, now_ms),
             bar_close_ms=before.bar_close_ms if before else 0,
+            bid=quote.bid,
+            ask=quote.ask,
+            before=_last_close(before),
         )
         return True
 
@@ -97,6 +109,13 @@ class Market:
     def _bar_close_ms(self, instrument: str) -> int:
         mark = self.marks.get(instrument)
         return mark.bar_close_ms if mark else 0
+
+
+def _last_close(mark: Mark | None) -> Decimal | None:
+    """The newest bar's close as far as the mark knows: its price, or what stands behind the price of a quote."""
+    if mark is None or not mark.bar_close_ms:
+        return None
+    return mark.price if mark.bid is None else mark.before
 
 
 def _read(body: str) -> dict[str, Mark]:

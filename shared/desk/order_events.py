@@ -21,9 +21,13 @@ class OrderSent(Event):
 
 
 class OrderAcknowledged(Event):
+    """The venue has it; `by` and `note` are those of a person on whose word that is believed."""
+
     kind = "order_acknowledged"
     client_id: HexId
     venue_order_id: str | None
+    by: str = ""
+    note: str = ""
 
 
 class OrderRejected(Event):
@@ -56,9 +60,13 @@ class OrderCancelRequested(Event):
 
 
 class OrderCancelled(Event):
+    """`by` and `note` are those of a person on whose word it was never placed."""
+
     kind = "order_cancelled"
     client_id: HexId
     reason: str
+    by: str = ""
+    note: str = ""
 
 
 class OrderExpired(Event):
@@ -91,10 +99,11 @@ class ReplacementIntended(Event):
 
 
 class ReplacementDropped(Event):
-    """Nothing was left for it, or a gate refused it by then."""
+    """`order_id` waited for `client_id`: nothing was left for it, a gate refused it by then, or nobody wants it any more."""
 
     kind = "replacement_dropped"
     client_id: HexId
+    order_id: HexId
     code: str
     detail: str
 
@@ -128,6 +137,16 @@ class LevelTriggered(Event):
     """`price` is the one that crossed the level, `market_ms` its market time."""
 
     kind = "level_triggered"
+    level: Level
+    price: Exact
+    market_ms: int
+    client_id: HexId
+
+
+class LevelAwaited(Event):
+    """A level was crossed while an order for it rests at the venue: that one, `client_id`, is given time to fill."""
+
+    kind = "level_awaited"
     level: Level
     price: Exact
     market_ms: int

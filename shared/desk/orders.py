@@ -1,12 +1,13 @@
 """The life of one order: which event may come in which state, and what it makes of it.
 
-                 created ──▶ intended ──▶ sent ──▶ acknowledged ──▶ partly_filled ──▶ filled
-                    │         ▲    │       │            │                 │
-                    │  not found   │       ├─▶ unknown ─┘ (asked)         │
-                    │         └────┼───────┼─── │                         │
-                    ▼              ▼       ▼    ▼                         ▼
-                cancelled ◀── cancelling (asked for, from any open state; a fill may come first)
-                              rejected, expired (from any open state)
+    created ──▶ intended ──▶ sent ──▶ acknowledged ──▶ partly_filled ──▶ filled
+       │           ▲           │            ▲
+       │           │ not found ▼            │
+       │           └──────── unknown ───────┘ asked, and known
+       │
+       │        any open one ──▶ cancelling ──▶ cancelled (or filled, when the fill came first)
+       └─ dropped ──▶ cancelled
+                any open one ──▶ rejected · expired
 
 `TABLE` is the whole of it, and any other move raises.
 """
@@ -17,7 +18,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from shared.desk import events as ev
-from shared.model import Order, OrderStatus, exact
+from shared.desk.state import DeskState, is_guard, together
+from shared.model import Order, OrderStatus, Side, exact
 from shared.venues.venue import Offers
 
 S = OrderStatus
@@ -41,7 +43,8 @@ TABLE: Mapping[type[ev.Event], Moves] = {
     ev.OrderIntended: _to(S.INTENDED, None, S.CREATED),
     ev.OrderSent: _to(S.SENT, S.INTENDED),
     ev.OrderAcknowledged: {
-        **dict.fromkeys((S.INTENDED, S.SENT, S.UNKNOWN, S.ACKNOWLEDGED), frozenset({S.ACKNOWLEDGED})),
+        **_to(S.ACKNOWLEDGED, S.INTENDED, S.SENT, S.ACKNOWLEDGED),
+        S.UNKNOWN: frozenset({S.ACKNOWLEDGED, S.PARTLY_FILLED}),
         **_to(S.PARTLY_FILLED, S.PARTLY_FILLED),
         **_to(S.CANCELLING, S.CANCELLING),
     },
@@ -68,7 +71,8 @@ def _acknowledged(order: Order, event: ev.OrderAcknowledged) -> Order:
     venue_id = event.venue_order_id or order.venue_order_id
     if order.status in (S.CANCELLING, S.PARTLY_FILLED):
         return order.model_copy(update={"venue_order_id": venue_id})
-    return order.model_copy(update={"venue_order_id": venue_id, "status": S.ACKNOWLEDGED, "reason": ""})
+    status = S.PARTLY_FILLED if order.filled_qty else S.ACKNOWLEDGED
+    return order.model_copy(update={"venue_order_id": venue_id, "status": status, "reason": ""})
 
 
 def _filled(order: Order, event: ev.OrderFilled) -> Order:
@@ -137,6 +141,24 @@ def out_of_reach(order: Order, offers: Offers) -> bool:
     return not offers.client_ids and order.venue_order_id is None and order.status in (S.SENT, S.UNKNOWN, S.CANCELLING)
 
 
+def is_lost_guard(order: Order, offers: Offers) -> bool:
+    """One of which nobody can tell. While its answer is still awaited it is not lost."""
+    return is_guard(order) and order.status is S.UNKNOWN and out_of_reach(order, offers)
+
+
+def fits(state: DeskState, sell: Order, offers: Offers) -> bool:
+    """Whether the position is large enough for it beside all other sells that have left for the venue.
+
+    A lost guard does not count: it must not be what keeps a position from being left.
+    """
+    others = [
+        order
+        for order in state.open_orders(sell.instrument, Side.SELL)
+        if order.status is not S.INTENDED and order.client_id != sell.client_id and not is_lost_guard(order, offers)
+    ]
+    return together([*others, sell]) <= state.position(sell.instrument).qty
+
+
 def cancelled(order: Order, by: str, reason: str) -> list[ev.Event]:
     """What a wish to cancel leads to: nothing where it is under way, and at once the end of an order that never left."""
     if order.status is S.CANCELLING:
@@ -156,3 +178,10 @@ def ended(order: Order, reason: str) -> ev.OrderCancelled | ev.OrderExpired:
     if order.reason == GOOD_TILL:
         return ev.OrderExpired(client_id=order.client_id, reason=GOOD_TILL)
     return ev.OrderCancelled(client_id=order.client_id, reason=reason)
+
+
+def dropped(waiting: Order, code: str, detail: str) -> ev.ReplacementDropped:
+    """The end of an order that waits."""
+    return ev.ReplacementDropped(
+        client_id=waiting.replaces or waiting.client_id, order_id=waiting.client_id, code=code, detail=detail
+    )

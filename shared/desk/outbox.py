@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from shared import log
 from shared.alerts import rows
 from shared.desk import events as ev
+from shared.desk.booking import fill_of
 from shared.desk.log import Record
 from shared.desk.notices import notice
 from shared.desk.orders import client_id_of
@@ -123,8 +124,8 @@ def _orders(desk: str, orders: Sequence[StoredOrder]) -> list[Statement]:
 def _fills(desk: str, happened: Sequence[tuple[int, ev.Event]]) -> list[Statement]:
     rows: list[tuple[Value, ...]] = []
     for seq, event in happened:
-        if isinstance(event, ev.OrderFilled):
-            fill = event.fill
+        if isinstance(event, ev.OrderFilled | ev.FillFound):
+            fill = event.fill if isinstance(event, ev.OrderFilled) else fill_of(event)
             numbers = (exact.text(fill.qty), exact.text(fill.price), exact.text(fill.fee.amount))
             rows.append(
                 (

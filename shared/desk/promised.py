@@ -48,7 +48,9 @@ def _moved(before: Promised, state: DeskState) -> Promised:
     for order, sign in changes:
         if order.side is Side.BUY:
             instrument = state.instruments[order.instrument]
-            amount = instrument.notional(order.remaining_qty, order.limit_price or order.reference_price)
+            amount = instrument.notional(
+                order.remaining_qty, order.limit_price or order.trigger_price or order.reference_price
+            )
             amount = exact.multiply(Decimal(sign), amount)
             kind = (instrument.quote, order.kind)
             by_instrument[order.instrument] = exact.add(by_instrument.get(order.instrument, exact.ZERO), amount)

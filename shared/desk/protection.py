@@ -44,8 +44,8 @@ class Room(NamedTuple):
 class Protection(Model):
     """The fields are the settings. `always` ones act with their defaults where the desk does not name them.
 
-    `clock` is the one that its windows and times count on. `place` orders the gates; `sized` ones need the order's quantity.
-    `refusals` and `findings` are the codes that it can give.
+    `clock` is the one that its windows and times count on. `place` orders the gates; what `sized` ones answer depends on the
+    quantity. `refusals` and `findings` are the codes that it can give.
     """
 
     name: ClassVar[str] = ""
@@ -64,6 +64,10 @@ class Protection(Model):
         """What bounds the size of a market entry into the instrument."""
         return ()
 
+    @property
+    def can_refuse(self) -> bool:
+        return bool(self.refusals)
+
     @classmethod
     def now_ms(cls, state: DeskState, context: Context) -> int:
         """The time on the protection's clock."""
@@ -81,6 +85,10 @@ class Breaker(Protection):
     calls_for: CallsFor = "reducing"
     for_s: int = Field(default=0, ge=0, le=MOST_S)
     on_halt: OnHalt = "cancel"
+
+    @property
+    def can_refuse(self) -> bool:
+        return bool(self.refusals) or self.calls_for == "refuse"
 
     def finds(self, state: DeskState, context: Context) -> Finding | None:
         """What speaks against new risk now; None when nothing does."""

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 from pydantic import Field, JsonValue
 
-from shared.config import DeskName, Limits, Paper
-from shared.model import Cause, Exact, Instrument, Model, Order, OrderKind, Position, Side, VenueName, exact
+from shared.config import DeskName, Limits, Mode, Paper, TradingVenue
+from shared.model import (
+    Cause,
+    Exact,
+    Instrument,
+    Model,
+    Order,
+    OrderKind,
+    Position,
+    Side,
+    VenueName,
+    exact,
+)
 from shared.model.money import Asset
 
 
@@ -99,18 +111,21 @@ class DeskState(Model):
 
     `orders` are the open ones by client id; `positions` also holds flat ones, with what they realised. `cash` is per asset and
     may be negative in an asset that only a fee was paid in. `exits` counts the exits that trigger levels caused, per
-    instrument, and never falls; `rejected_exits` tells of those that the venue turned down since it last filled a sell.
+    instrument, and never falls; `rejected_exits` tells of those that the venue turned down since it last filled a sell, and
+    `rejected_guards` of orders turned down that were to rest there. `awaited` are resting orders whose level was crossed, by
+    client id, and since when (wall time).
     `recent_order_ms` are the wall times that the order-rate gate looks at.
     `refused` maps the newest refused client ids to their code, so that a repeated proposal is not journalled again.
     `status` is `halted` under a halt, else `reducing` while `reductions` (by code) stand. `hold_until_ms` (wall time) is how
-    long a halt cannot be resumed. `replacements` are orders that wait, by the id of the open order whose place they take.
+    long a halt cannot be resumed, `flattening` whether it sells what is held.
+    `replacements` are orders that wait, by the id of the open order whose place they take.
     `trades` are the newest round trips since the last resume, `recent_error_ms` the wall times of orders that the venue
     rejected or left without an answer; `venue_silent_ms` is since when (wall time) no call was answered, 0 while it answers.
     `differences` are the unresolved ones by id; `adjusted` is what was booked per asset outside of fills.
     """
 
     desk: DeskName
-    mode: str
+    mode: Mode
     venue: VenueName
     interval_ms: int
     currency: Asset
@@ -118,6 +133,9 @@ class DeskState(Model):
     opened_ms: int
     limits: Limits
     paper: Paper
+    trading: TradingVenue = TradingVenue()
+    rehearsed_as: DeskName | None = None
+    rehearsal_days: int = 30
     protections: dict[str, dict[str, JsonValue]] = Field(default_factory=dict)
     instruments: dict[str, Instrument] = Field(default_factory=dict)
     delisted: tuple[str, ...] = ()
@@ -126,6 +144,7 @@ class DeskState(Model):
     halt_reason: str = ""
     halt_code: str = ""
     hold_until_ms: int = 0
+    flattening: bool = False
     resume: ResumeRequest | None = None
     reductions: dict[str, Reduction] = Field(default_factory=dict)
     cash: dict[str, Exact]
@@ -135,6 +154,8 @@ class DeskState(Model):
     positions: dict[str, Position] = Field(default_factory=dict)
     exits: dict[str, int] = Field(default_factory=dict)
     rejected_exits: dict[str, Rejections] = Field(default_factory=dict)
+    rejected_guards: dict[str, Rejections] = Field(default_factory=dict)
+    awaited: dict[str, int] = Field(default_factory=dict)
     recent_order_ms: tuple[int, ...] = ()
     recent_error_ms: tuple[int, ...] = ()
     venue_silent_ms: int = 0
@@ -166,19 +187,37 @@ class DeskState(Model):
         ]
 
     def free_qty(self, instrument: str) -> Decimal:
-        """What is held and not already promised to an open sell order; never negative."""
-        promised = exact.ZERO
-        for order in self.open_orders(instrument, Side.SELL):
-            promised = exact.add(promised, order.remaining_qty)
+        """What is held and not already promised to an open sell order; never negative. A guard yields to any other sell."""
+        promised = together(order for order in self.open_orders(instrument, Side.SELL) if not is_guard(order))
         return max(exact.ZERO, exact.subtract(self.position(instrument).qty, promised))
 
     def leaving_qty(self, instrument: str) -> Decimal:
-        """What open market orders sell: it goes at the next price, while a resting limit may never go."""
-        leaving = exact.ZERO
-        for order in self.open_orders(instrument, Side.SELL):
-            if order.kind is OrderKind.MARKET:
-                leaving = exact.add(leaving, order.remaining_qty)
-        return leaving
+        """What open market orders sell, and stops that have set off: it goes at the next price, while a limit may never go."""
+        sells = self.open_orders(instrument, Side.SELL)
+        return together(order for order in sells if order.kind is OrderKind.MARKET or has_set_off(order))
+
+
+def together(orders: Iterable[Order]) -> Decimal:
+    """How much the orders may still fill between them: of a group, whose members end one another, the largest."""
+    alone, groups = exact.ZERO, dict[str, Decimal]()
+    for order in orders:
+        if order.oco is None:
+            alone = exact.add(alone, order.remaining_qty)
+        else:
+            groups[order.oco] = max(groups.get(order.oco, exact.ZERO), order.remaining_qty)
+    for qty in groups.values():
+        alone = exact.add(alone, qty)
+    return alone
+
+
+def is_guard(order: Order) -> bool:
+    """Whether it rests at the venue to end a position at its stop or target, and takes itself away for any other sell."""
+    return order.cause in (Cause.STOP, Cause.TARGET) and order.kind is not OrderKind.MARKET
+
+
+def has_set_off(order: Order) -> bool:
+    """A resting stop that has begun to fill: a market order by now."""
+    return order.kind is OrderKind.STOP and bool(order.filled_qty)
 
 
 def is_entry(order: Order) -> bool:

@@ -2,85 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal
 from functools import cached_property
 
-from shared.desk import ledger
-from shared.desk.context import Context, Mark
+from shared.desk import balance
+from shared.desk.context import Context
 from shared.desk.promised import promised
 from shared.desk.state import DeskState
-from shared.model import Position, Side, exact
+from shared.desk.worth import Worth
+from shared.model import Side, exact
 
 
-class Totals:
-    """Of one state with one context. Money is in quote, `equity` in the reporting currency."""
+class Totals(Worth):
+    """Beside what it is worth: what is at stake and what is free, in quote."""
 
     def __init__(self, state: DeskState, context: Context) -> None:
-        self.state = state
-        self.context = context
-
-    @cached_property
-    def held(self) -> list[Position]:
-        return self.state.held()
-
-    @cached_property
-    def market_ms(self) -> int:
-        """The newest market time of a bar, or of a price of what is held."""
-        marks = self.context.marks
-        known = [marks[each.instrument].market_ms for each in self.held if each.instrument in marks]
-        return max([self.context.market_ms, *known])
-
-    @cached_property
-    def is_quoted(self) -> bool:
-        """Whether anything held is priced by a quote, and not by a closed bar."""
-        marks = self.context.marks
-        return any(each.instrument in marks and marks[each.instrument].bid is not None for each in self.held)
-
-    @cached_property
-    def equity(self) -> Decimal | None:
-        """Cash, and positions at what they would sell for (the bid, else the price); None while something is not known."""
-        return self._worth({each.instrument: _exit_price(self.context.marks[each.instrument], each) for each in self._priced})
-
-    @cached_property
-    def equity_before(self) -> Decimal | None:
-        """The same positions and cash at the closes before the prices of now."""
-        marks = self.context.marks
-        return self._worth(
-            {each.instrument: marks[each.instrument].before or marks[each.instrument].price for each in self._priced}
-        )
-
-    @cached_property
-    def _priced(self) -> list[Position]:
-        return [each for each in self.held if each.instrument in self.context.marks]
-
-    def _worth(self, prices: Mapping[str, Decimal]) -> Decimal | None:
-        state, marks = self.state, self.context.marks
-        total = exact.ZERO
-        for asset, amount in state.cash.items():
-            if amount:
-                rate = ledger.conversion(state, marks, asset)
-                if rate is None:
-                    return None
-                total = exact.add(total, exact.multiply(amount, rate))
-        for position in self.held:
-            instrument = state.instruments[position.instrument]
-            price = prices.get(position.instrument)
-            rate = ledger.conversion(state, marks, instrument.quote)
-            if price is None or rate is None:
-                return None
-            total = exact.add(total, exact.multiply(instrument.notional(position.qty, price), rate))
-        return total
+        super().__init__(state, context)
+        self._free: dict[str, Decimal] = {}
 
     @cached_property
     def _held_notional(self) -> dict[str, Decimal]:
-        """The absolute worth of each position at its mark, or at cost where there is none."""
-        found = {}
-        for position in self.held:
-            instrument = self.state.instruments[position.instrument]
-            value = ledger.market_value(instrument, position.qty, self.context.marks.get(position.instrument))
-            found[position.instrument] = abs(position.cost if value is None else value)
-        return found
+        """The absolute worth of each position at its price, or at cost where there is none."""
+        return {each.instrument: abs(self._values.get(each.instrument, each.cost)) for each in self.held}
 
     def symbol_exposure(self, instrument: str) -> Decimal:
         """What is held and what open buys may still add."""
@@ -95,15 +38,18 @@ class Totals:
             total = exact.add(total, notional)
         return total
 
+    def free_balance(self, quote: str) -> Decimal:
+        """Cash less what open buys reserve."""
+        found = self._free.get(quote)
+        if found is None:
+            found = self._free[quote] = balance.free(self.state, quote)
+        return found
+
     @cached_property
     def taken(self) -> frozenset[str]:
         """The instruments that are held or being bought."""
         bought = {order.instrument for order in self.state.orders.values() if order.side is Side.BUY}
         return frozenset(bought | {position.instrument for position in self.held})
-
-
-def _exit_price(mark: Mark, position: Position) -> Decimal:
-    return (mark.bid if position.qty > 0 else mark.ask) or mark.price
 
 
 _newest: Totals | None = None
@@ -124,8 +70,8 @@ def _moved(before: Totals | None, after: Totals) -> Totals:
         return after
     old, new = before.state, after.state
     if old.positions is new.positions and old.instruments is new.instruments:
-        names = ["held", "market_ms", "is_quoted", "_priced", "_held_notional"]
+        names = ["held", "market_ms", "is_quoted", "_priced", "_values", "_held_notional"]
         if old.cash is new.cash:
-            names += ["equity", "equity_before"]
+            names += ["equity", "equity_before", "_cash_worth"]
         vars(after).update({name: vars(before)[name] for name in names if name in vars(before)})
     return after

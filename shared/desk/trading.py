@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from decimal import Decimal
 
-from shared.desk import commands, gates, ledger, levels, sizing
+from shared.desk import commands, exits, gates, levels, sizing, terms
 from shared.desk import events as ev
 from shared.desk.context import Context
-from shared.desk.gates import Intent, Refusal
+from shared.desk.intent import Intent, Refusal
+from shared.desk.orders import cancelled, dropped, out_of_reach
 from shared.desk.state import DeskState
-from shared.desk.timers import backoff_ms
+from shared.desk.totals import totals
 from shared.errors import Conflict, NotFound
 from shared.model import (
     Action,
     Cause,
     Instrument,
-    Level,
-    LevelKind,
     Order,
     OrderKind,
     OrderStatus,
@@ -37,7 +35,7 @@ def client_id_for(desk: str, proposal: Proposal) -> str:
 def propose(state: DeskState, command: commands.Propose, context: Context) -> list[ev.Event]:
     """An intent, or a refusal with its code; nothing for a proposal whose order exists, or that was refused alike before.
 
-    For an exit while orders rest: only what takes them away (`is_undecided`).
+    For an exit while orders rest: only what takes them away (`exits.is_undecided`).
     """
     proposal = command.proposal
     client_id = client_id_for(state.desk, proposal)
@@ -52,8 +50,8 @@ def propose(state: DeskState, command: commands.Propose, context: Context) -> li
         refusal = _stale(state, proposal, context)
     if refusal is None and instrument is not None:
         if proposal.action is Action.EXIT:
-            before = _clear_the_way(state, proposal.instrument)
-            if _resting_sells(state, proposal.instrument):
+            before = exits.clear_the_way(state, proposal.instrument, context)
+            if exits.resting_sells(state, proposal.instrument, context):
                 return before
         found = (_enter if proposal.action is Action.ENTER else _exit)(state, instrument, proposal, context)
         if isinstance(found, Order):
@@ -96,7 +94,7 @@ def _enter(state: DeskState, instrument: Instrument, proposal: Proposal, context
     if not state.position(instrument.id).is_flat or state.open_orders(instrument.id, Side.BUY):
         return Refusal("already_in_position", f"{instrument.id} is held or being bought")
     intent = Intent(instrument, Side.BUY, OrderKind.MARKET, exact.ZERO, price)
-    early = gates.check(state, intent, context, gates.BEFORE_SIZE) or _agrees(proposal, price)
+    early = gates.check(state, intent, context, gates.BEFORE_SIZE) or gates.proposed_at(state, proposal.price, price)
     if early is not None:
         return early
     if proposal.stop_distance is None:
@@ -106,7 +104,7 @@ def _enter(state: DeskState, instrument: Instrument, proposal: Proposal, context
         return Refusal(
             "stop_absurd", f"a stop {exact.text(proposal.stop_distance)} below {exact.text(price)} is no price"
         )
-    equity = ledger.equity(state, context.marks, context.now_ms - state.limits.max_data_age_ms)
+    equity = totals(state, context).equity_to_size_on
     if equity is None:
         return Refusal("equity_unknown", "a price or a conversion is missing")
     # sized on the stop as it will stand on the tick, and never on less than the strategy asked for
@@ -118,17 +116,11 @@ def _enter(state: DeskState, instrument: Instrument, proposal: Proposal, context
             code, f"there is room for {exact.text(size.qty)}, the smallest is {exact.text(instrument.min_qty)}"
         )
     intent = Intent(instrument, Side.BUY, OrderKind.MARKET, size.qty, price)
-    late = gates.check(state, intent, context)
+    late = gates.check(state, intent, context, gates.WITH_SIZE) or terms.unresolved(
+        state, instrument.id, reduce_only=False
+    )
     # a stop above an off-tick mark is impossible by construction, so levels need no gate here
     return late or _from_proposal(state, proposal, intent, prices, context)
-
-
-def _agrees(proposal: Proposal, mark: Decimal) -> Refusal | None:
-    """A proposal made on a price far from the desk's own was made on something else."""
-    off = abs(exact.subtract(proposal.price, mark))
-    if off > exact.multiply(mark, gates.PRICE_BAND):
-        return Refusal("price_absurd", f"proposed at {exact.text(proposal.price)}, the desk sees {exact.text(mark)}")
-    return None
 
 
 def _exit(state: DeskState, instrument: Instrument, proposal: Proposal, context: Context) -> Order | Refusal:
@@ -161,39 +153,9 @@ def _from_proposal(
         by=proposal.strategy,
         signal_id=proposal.signal_id,
         reference_price=intent.price,
-        market_ms=max(proposal.bar_close_ms, _seen_ms(proposal.instrument, context)),
+        market_ms=max(proposal.bar_close_ms, exits.seen_ms(proposal.instrument, context)),
         intended_ms=context.now_ms,
     )
-
-
-def _seen_ms(instrument: str, context: Context) -> int:
-    """The market time of the newest that is known of the instrument: what is decided on it must not fill before."""
-    mark = context.marks.get(instrument)
-    return max(mark.market_ms, mark.bar_close_ms) if mark else context.market_ms
-
-
-def _clear_the_way(state: DeskState, instrument: str) -> list[ev.Event]:
-    """Whoever leaves does not want the rest of the entry any more, nor what rests in the way of selling all."""
-    unwanted = [*state.open_orders(instrument, Side.BUY), *_resting_sells(state, instrument)]
-    return [
-        ev.OrderCancelRequested(client_id=order.client_id, by="desk", reason="exit")
-        for order in unwanted
-        if order.status is not OrderStatus.CANCELLING
-    ]
-
-
-def _resting_sells(state: DeskState, instrument: str) -> list[Order]:
-    """Limit sells that nobody has asked to cancel yet."""
-    return [
-        order
-        for order in state.open_orders(instrument, Side.SELL)
-        if order.kind is OrderKind.LIMIT and order.status is not OrderStatus.CANCELLING
-    ]
-
-
-def is_undecided(found: Sequence[ev.Event]) -> bool:
-    """Whether the decision has only cleared the way for itself: it is to be asked for again once the cancels are answered."""
-    return bool(found) and all(isinstance(event, ev.OrderCancelRequested) for event in found)
 
 
 def place(state: DeskState, command: commands.Place, context: Context) -> list[ev.Event]:
@@ -207,23 +169,30 @@ def place(state: DeskState, command: commands.Place, context: Context) -> list[e
     mark = context.marks.get(command.instrument)
     position = state.position(command.instrument)
     seen = mark.price if mark else position.average_price() or command.limit_price
-    price = command.limit_price or seen
-    if price is None or seen is None:
+    if seen is None:
         return [_order_refused(command, Refusal("stale_data", f"no price of {command.instrument} yet"))]
-    intent = Intent(
-        instrument,
-        command.side,
-        command.kind,
-        command.qty,
-        price,
-        command.reduce_only,
-        command.stop_price,
-        command.target_price,
-    )
-    refusal = gates.check(state, intent, context)
+    refusal = refusal_of(state, instrument, command, command.qty, seen, context)
     if refusal is not None:
         return [_order_refused(command, refusal)]
     return [ev.OrderIntended(order=_by_hand(command, seen, context))]
+
+
+def refusal_of(
+    state: DeskState, instrument: Instrument, terms_: terms.Terms, qty: Decimal, seen: Decimal, context: Context
+) -> Refusal | None:
+    """Why `qty` is not sent on these terms by hand; `seen` is the price that is known."""
+    intent = Intent(
+        instrument=instrument,
+        side=terms_.side,
+        kind=terms_.kind,
+        qty=qty,
+        price=terms_.limit_price or terms_.trigger_price or seen,
+        reduce_only=terms_.reduce_only,
+        stop_price=terms_.stop_price,
+        target_price=terms_.target_price,
+        trigger_price=terms_.trigger_price,
+    )
+    return gates.check(state, intent, context) or terms.refusal(state, instrument, terms_, context)
 
 
 def _by_hand(command: commands.Place, seen: Decimal, context: Context) -> Order:
@@ -234,13 +203,19 @@ def _by_hand(command: commands.Place, seen: Decimal, context: Context) -> Order:
         kind=command.kind,
         qty=command.qty,
         limit_price=command.limit_price,
+        trigger_price=command.trigger_price,
+        time_in_force=command.time_in_force,
+        good_till_ms=command.good_till_ms,
+        post_only=command.post_only,
         reduce_only=command.reduce_only,
         stop_price=command.stop_price,
         target_price=command.target_price,
+        trail_distance=command.trail_distance,
         cause=Cause.MANUAL,
         by=command.by,
-        reference_price=seen,
-        market_ms=_seen_ms(command.instrument, context),
+        # a stop is counted at the price where it sets off
+        reference_price=command.trigger_price or seen,
+        market_ms=exits.seen_ms(command.instrument, context),
         intended_ms=context.now_ms,
     )
 
@@ -257,61 +232,17 @@ def _order_refused(command: commands.Place, refusal: Refusal) -> ev.OrderRefused
 
 
 def cancel(_state: DeskState, command: commands.Cancel, context: Context) -> list[ev.Event]:
-    """Nothing for an order that is closed or being cancelled; `NotFound` for one that never was."""
-    if context.prior is None:
-        raise NotFound(f"no order {command.client_id}", code="order_not_found")
-    if not context.prior.status.is_open or context.prior.status is OrderStatus.CANCELLING:
-        return []
-    return [ev.OrderCancelRequested(client_id=command.client_id, by=command.by, reason=command.reason)]
+    """Nothing for an order that is closed or being cancelled; `NotFound` for one that never was.
 
-
-def trigger_refusal(state: DeskState, command: commands.Trigger, context: Context) -> Refusal | None:
-    """Why a trigger is not followed: `stale_level`, `stale_data`, `not_crossed` or `exit_rejected`; None when it is."""
-    if command.level not in levels.levels(state):
-        return Refusal("stale_level", "the desk does not watch this level now")
-    age_ms = context.now_ms - command.received_ms
-    if age_ms > state.limits.max_data_age_ms:
-        return Refusal("stale_data", f"the price is {age_ms} ms old, more than {state.limits.max_data_age_ms}")
-    if not levels.crossed(command.level, command.price):
-        return Refusal("not_crossed", f"{exact.text(command.price)} has not reached {exact.text(command.level.price)}")
-    rejected = state.rejected_exits.get(command.level.instrument)
-    if rejected is not None and context.now_ms < rejected.at_ms + backoff_ms(rejected.count - 1):
-        return Refusal("exit_rejected", f"the venue has rejected {rejected.count} exits in a row, the last just now")
-    return None
-
-
-def trigger(state: DeskState, command: commands.Trigger, context: Context) -> list[ev.Event]:
-    """A reduce-only market exit of all that is free to sell, also on a halted desk; nothing where it is not to be followed.
-
-    While orders rest: only what takes them away (`is_undecided`).
+    `Conflict` (`order_unresolved`) for one that the venue cannot be asked about: a person has to find out.
     """
-    if trigger_refusal(state, command, context) is not None:
+    order = context.prior
+    if order is None:
+        raise NotFound(f"no order {command.client_id}", code="order_not_found")
+    if order.status is OrderStatus.CREATED:
+        return [dropped(order, "cancelled", command.reason)]
+    if not order.status.is_open:
         return []
-    level = command.level
-    way = _clear_the_way(state, level.instrument)
-    if _resting_sells(state, level.instrument) or not state.free_qty(level.instrument):
-        return way
-    order = _exit_at(state, level, command, context)
-    triggered = ev.LevelTriggered(
-        level=level, price=command.price, market_ms=command.market_ms, client_id=order.client_id
-    )
-    return [triggered, *way, ev.OrderIntended(order=order)]
-
-
-def _exit_at(state: DeskState, level: Level, command: commands.Trigger, context: Context) -> Order:
-    mark = context.marks.get(level.instrument)
-    position = state.position(level.instrument)
-    attempt = state.exits.get(level.instrument, 0) + 1
-    return Order(
-        client_id=ids.exit_order_id(state.desk, level.instrument, position.opened_ms or 0, level.kind, attempt),
-        instrument=level.instrument,
-        side=level.side,
-        kind=OrderKind.MARKET,
-        qty=state.free_qty(level.instrument),
-        reduce_only=True,
-        cause=Cause.STOP if level.kind is LevelKind.STOP else Cause.TARGET,
-        by="desk",
-        reference_price=command.price,
-        market_ms=max(command.market_ms, mark.bar_close_ms if mark else 0),
-        intended_ms=context.now_ms,
-    )
+    if out_of_reach(order, context.offers):
+        raise Conflict(f"the venue cannot be asked about {order.client_id}: resolve it", code="order_unresolved")
+    return cancelled(order, command.by, command.reason)

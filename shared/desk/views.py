@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from shared.desk import ledger
+from shared.desk import guards, ledger, live_gate
 from shared.desk.bodies import NoBody, OrderBody
-from shared.desk.context import Mark
+from shared.desk.context import Context, Mark
 from shared.desk.engine import Engine
+from shared.desk.protection import Breaker
 from shared.desk.state import DeskState
 from shared.errors import NotFound
 from shared.model import Position, exact
@@ -34,10 +35,16 @@ class Reader:
             "mode": state.mode,
             "status": state.status.value,
             "halt_reason": state.halt_reason,
+            "halt_code": state.halt_code,
+            "hold_until_ms": state.hold_until_ms,
+            "reductions": {code: reduction.wire() for code, reduction in state.reductions.items()},
             "since_ms": state.since_ms,
             "currency": state.currency,
             **summary,
+            **lost(state, summary["equity"]),
             "limits": state.limits.wire(),
+            "protections": _protections(state, engine),
+            "unresolved": len(state.differences),
             "seq": state.seq,
             "as_of_ms": engine.now_ms,
             "market_ms": engine.market.market_ms,
@@ -64,6 +71,32 @@ class Reader:
         marks = self._engine.market.marks
         return {"items": [_position(state, marks, position) for position in state.held()], "seq": state.seq}
 
+    async def reconciliation(self, body: Mapping[str, Any]) -> Wire:
+        """How the newest look at the venue went, and what is open between it and the ledger."""
+        NoBody.read(body)
+        state, engine = self._engine.ready(), self._engine
+        return {
+            "looked_ms": engine.looking.looked_ms,
+            "clean": engine.session.reconciled,
+            "failing": engine.looking.failing,
+            "differences": [{"id": name, **each.wire()} for name, each in sorted(state.differences.items())],
+            "venue_silent_ms": state.venue_silent_ms or engine.venue.silent_ms,
+        }
+
+    async def live_gate(self, body: Mapping[str, Any]) -> Wire:
+        """The checklist as it stands now; for a desk that is not live, what going live would still ask for."""
+        NoBody.read(body)
+        self._engine.ready()
+        facts = await self._engine.gatekeeper.facts(anew=True)
+        state = self._engine.ready()
+        items = live_gate.checklist(state, facts, self._engine.now_ms)
+        return {
+            "mode": state.mode,
+            "open": state.mode == "live" and all(item.ok for item in items),
+            "items": [item._asdict() for item in items],
+            "armed_until_ms": state.armed_until_ms,
+        }
+
     async def verify(self, body: Mapping[str, Any]) -> Wire:
         """The whole chain, from the first event on; a desk whose log is broken answers `Halt` (`log_broken`) with the seq."""
         NoBody.read(body)
@@ -88,6 +121,38 @@ def account(state: DeskState, marks: Mapping[str, Mark]) -> Wire:
         "open_orders": len(state.orders),
         "exposure": exact.text(ledger.held_exposure(state, marks)),
     }
+
+
+def lost(state: DeskState, equity: str | None) -> Wire:
+    """Below the peak and below the begin of the market day, in whole basis points; `null` where it is not known."""
+    known = state.equity
+    if known is None:
+        return {"equity_peak": None, "drawdown_bps": None, "day_loss_bps": None}
+    return {
+        "equity_peak": exact.text(known.peak),
+        "drawdown_bps": _below(known.peak, equity),
+        "day_loss_bps": _below(known.day_start, equity),
+    }
+
+
+def _below(start: Decimal, equity: str | None) -> int | None:
+    if equity is None or start <= 0:
+        return None
+    share = exact.divide(exact.subtract(start, Decimal(equity)), start)
+    return max(0, int(exact.multiply(share, Decimal(10_000))))
+
+
+def _protections(state: DeskState, engine: Engine) -> list[Wire]:
+    """Those that act, each with its settings and, where it can stop the desk, what it finds now."""
+    context = Context(now_ms=engine.now_ms, marks=engine.market.marks, market_ms=engine.market.market_ms)
+    found = []
+    for each in guards.of(state).acting:
+        finding = each.finds(state, context) if isinstance(each, Breaker) else None
+        said = None if finding is None else finding._asdict()
+        found.append(
+            {"name": each.name, "configured": each.name in state.protections, "settings": each.wire(), "finds": said}
+        )
+    return found
 
 
 def _converted(

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from shared import log
-from shared.desk import bodies, commands, trading
+from shared.desk import bodies, commands, exits
 from shared.desk import events as ev
 from shared.desk.context import Context
 from shared.desk.engine import Engine
@@ -34,6 +34,8 @@ class Watch:
         for bar in asked.candles:
             if bar.interval.ms != state.interval_ms:
                 raise Invalid.field("candles.interval", bar.interval.value, f"is not of {state.interval_ms} ms")
+        if asked.candles:
+            engine.deadman.beat("data")
         known = [bar for bar in asked.candles if bar.instrument in state.instruments]
         known.sort(key=lambda bar: bar.close_time_ms)
         fills = 0
@@ -43,6 +45,7 @@ class Watch:
             if fresh:
                 fills += self._take(fresh)
                 await self._follow(self._triggers(fresh))
+                await self._review()
                 # last: bars that a crash cut short are looked at again when they come again
                 engine.market.store(engine.now_ms)
         await engine.settle()
@@ -65,6 +68,8 @@ class Watch:
         asked = bodies.HeartbeatBody.read(body)
         engine = self.engine
         state = engine.ready()
+        if asked.quotes:
+            engine.deadman.beat("data")
         known = [quote for quote in asked.quotes if quote.instrument in state.instruments]
         by_name = {quote.instrument: quote for quote in known if self._take_quote(quote)}
         engine.market.store_if_due(engine.now_ms)
@@ -74,10 +79,12 @@ class Watch:
             if level.instrument in by_name and level.crossed_by(by_name[level.instrument])
         ]
         await self._follow(triggers)
+        await self._review()
         return self._levels()
 
     async def trigger(self, body: Body) -> Wire:
-        """`outcome` is `intended`, or why not: `stale_level`, `stale_data`, `not_crossed`, `exit_rejected`, `exit_pending`."""
+        """`outcome` is `intended`, or why not: `stale_level`, `stale_data`, `not_crossed`, `exit_rejected`, `left_to_venue`,
+        `exit_pending`."""
         asked = bodies.TriggerBody.read(body)
         if asked.level.instrument != asked.quote.instrument:
             raise Invalid.field("quote.instrument", asked.quote.instrument, f"is not {asked.level.instrument}")
@@ -87,7 +94,7 @@ class Watch:
             return {"outcome": "stale_data", "client_id": None, **self._levels()}
         command = commands.Trigger.by_quote(asked.level, asked.quote)
         context = Context(now_ms=engine.now_ms, marks=engine.market.marks)
-        refusal = trading.trigger_refusal(state, command, context)
+        refusal = exits.trigger_refusal(state, command, context)
         found = await self._follow([command])
         client_id = next((e.order.client_id for e in found if isinstance(e, ev.OrderIntended)), None)
         outcome = "intended" if client_id else refusal.code if refusal else "exit_pending"
@@ -109,10 +116,21 @@ class Watch:
             draft = self.engine.session.draft(self.engine.now_ms)
             decided = [(command, draft.decide(command)) for command in triggers]
             self.engine.commit(draft)
+            # what is left to the venue may have been filled there by now
+            left = {e.client_id for _, found in decided for e in found if isinstance(e, ev.LevelAwaited)}
+            self.engine.effects.suspects |= left
             await self.engine.settle()
             events += [event for _, found in decided for event in found]
-            triggers = [command for command, found in decided if trading.is_undecided(found)]
+            triggers = [command for command, found in decided if exits.is_undecided(found)]
         return events
+
+    async def _review(self) -> None:
+        """Prices moved: trailing stops, guards, protections and times that are over follow."""
+        draft = self.engine.session.draft(self.engine.now_ms)
+        draft.decide(commands.Review())
+        if draft.lines:
+            self.engine.commit(draft)
+            await self.engine.settle()
 
     def _triggers(self, bars: Sequence[Candle]) -> list[commands.Trigger]:
         """The second line behind the Book: a level inside a closed bar's range was crossed, the stop before the target."""

@@ -14,19 +14,22 @@ from shared.jsontext import read_json
 from shared.ports import Value
 
 T = TypeVar("T")
+_AS_THEY_ARE = (str, int)
+_WRITES = ("INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "DROP")
+"""Done when `exec` returns, and without rows: each look at the cursor is one more call out of Python."""
 
 
 class ObjectSql:
     def __init__(self, ctx: Any) -> None:
         self._storage = raw(ctx).storage
-        self._sql = self._storage.sql
+        self._exec = self._storage.sql.exec
 
     def rows(self, sql: str, *params: Value) -> list[tuple[Any, ...]]:
-        cursor = self._sql.exec(sql, *(_bound(value) for value in params))
-        found = cursor.raw().toArray()
+        cursor = self._exec(sql, *(value if type(value) in _AS_THEY_ARE else _bound(value) for value in params))
+        found = None if sql.startswith(_WRITES) and "RETURNING" not in sql else cursor.raw().toArray()
         count("object_rows_read", int(cursor.rowsRead))
         count("object_rows_written", int(cursor.rowsWritten))
-        if not found.length:
+        if found is None or not found.length:
             return []
         if any(isinstance(cell, JsProxy) for cell in found[0]):
             return [tuple(_cell(cell) for cell in row) for row in found]

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from shared.config import CronSettings
+from shared.desk import guards
+from shared.desk.registry import PROTECTIONS
 from tests.contract import source
 from tools import snapshot
 
@@ -45,6 +48,17 @@ def entries(value: object, key: str = "") -> Iterator[tuple[str, object]]:
 def test_all_configs_are_looked_at() -> None:
     ours = {"wrangler.toml", *(f"{worker}-worker/wrangler.toml" for worker in source.WORKERS if worker != "router")}
     assert ours <= set(CONFIGS)
+
+
+@pytest.mark.parametrize("environment", ["", "staging", "production"])
+def test_the_desks_of_the_configs_have_settings_that_a_desk_accepts(environment: str) -> None:
+    whole = read("cron-worker/wrangler.toml")
+    found = CronSettings.load((whole["env"][environment] if environment else whole)["vars"]).DESKS
+    assert found.keys() == {"stocks", "fx"} | ({"drill"} if not environment else set())
+    for name, desk in found.items():
+        acting = {each.name for each in guards.read(desk.protections).acting}
+        # an example that leaves one out would teach to leave it out
+        assert name == "drill" or acting == set(desk.protections) == set(PROTECTIONS)
 
 
 def test_the_brain_has_no_bindings_at_all() -> None:

@@ -19,11 +19,17 @@ TOOLS = (
     "keys",
     "replay",
     "dev",
+    "drill",
     "pyodide_tests",
+    "mutate",
+    "simulate",
+    "chaos",
 )
 
 
-@pytest.mark.parametrize("module", [*(f"tools.{name}" for name in TOOLS), "bench", "bench.cost"])
+@pytest.mark.parametrize(
+    "module", [*(f"tools.{name}" for name in TOOLS), "bench", "bench.cost", "bench.load", "bench.load.client"]
+)
 def test_a_tool_explains_itself(module: str) -> None:
     command = [sys.executable, "-m", module, "--help"]
     told = subprocess.run(command, cwd=source.ROOT, capture_output=True, text=True, check=True, timeout=60).stdout

@@ -14,7 +14,17 @@ from tests.system import System, running
 from tools.paths import WORKERS
 from tools.replay import Market, builtin_markets
 
-LAST = ("test_restart", "test_kill", "test_wake_time", "test_cold", "test_settings", "test_deploy", "test_dev")
+LAST = (
+    "test_restart",
+    "test_kill",
+    "test_wake_time",
+    "test_cold",
+    "test_chaos",
+    "test_settings",
+    "test_deploy",
+    "test_dev",
+    "test_drill",
+)
 """What stops, kills or needs another system, after all that shares the first one."""
 
 

@@ -14,9 +14,9 @@ from tools.dev.player import CRON
 from tools.replay import Market
 
 WRONG = {
-    "router": {"TRADING_MODE": "live"},
-    "cron": {"TRADING_MODE": "live"},
-    "desk": {"TRADING_MODE": "demo"},
+    "router": {"TRADING_MODE": "real"},
+    "cron": {"TRADING_MODE": "real"},
+    "desk": {"TRADING_MODE": "play"},
     "book": {"SURPRISE": "1"},
 }
 
@@ -28,21 +28,21 @@ def wrong(tmp_path_factory: pytest.TempPathFactory, markets: list[Market], share
         yield system
 
 
-def test_the_router_refuses_another_trading_mode_and_says_that_it_comes_later(wrong: System) -> None:
+def test_the_router_refuses_another_trading_mode_and_says_which_there_are(wrong: System) -> None:
     with wrong.client() as client:
         answer = client.get("/v1/desks")
     assert (answer.status_code, answer.json()["code"]) == (500, "misconfigured")
-    assert "live" not in answer.text, "settings are for the log, not for callers"
+    assert "real" not in answer.text, "settings are for the log, not for callers"
     told = [log.message for log in wrong.stack.logs() if "settings_refused" in log.message]
     assert "TRADING_MODE" in told[0]
-    assert "comes with a later release" in told[0] or "come with a later release" in told[0]
+    assert "'paper', 'demo' or 'live'" in told[0]
 
 
 def test_cron_refuses_another_trading_mode_and_runs_nothing(wrong: System) -> None:
     wrong.stack.scheduled("cron", CRON, 1_700_000_000_000)
     until(
         lambda: any(
-            "TRADING_MODE: 'live'" in log.message and "later release" in log.message for log in wrong.stack.logs()
+            "TRADING_MODE: 'real'" in log.message and "'demo' or 'live'" in log.message for log in wrong.stack.logs()
         )
     )
     assert wrong.stack.d1("SELECT id FROM job_runs") == []

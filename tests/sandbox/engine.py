@@ -35,7 +35,9 @@ class Engine:
         self._tell = tell
         self._held: list[Order] = []
 
-    def place(self, account: Account, terms: Terms, client_id: str | None = None, at_once: Decimal | None = None) -> Order:
+    def place(
+        self, account: Account, terms: Terms, client_id: str | None = None, at_once: Decimal | None = None
+    ) -> Order:
         """Takes the order and matches it; `Refusal` where it cannot be taken.
 
         `at_once` caps what fills now; the rest then waits for `release`.

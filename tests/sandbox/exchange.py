@@ -48,6 +48,8 @@ class Exchange:
 
     def __init__(self, setup: Setup, real_ms: Callable[[], int], key: Key, journal_file: Path | None = None) -> None:
         self.setup = setup
+        self._real_ms = real_ms
+        self._journal_file = journal_file
         self.time = VenueTime(real_ms, setup.start_ms)
         self.journal = Journal(self.time, journal_file)
         self.faults = Faults(setup.seed)
@@ -64,12 +66,18 @@ class Exchange:
         self.engine.accounts[CLIENT] = self.account
         self.stream = Stream(self.faults, self.journal)
         self.market = Market(self.engine, setup.seed, setup.depth)
-        self.keys = {key.key: key}
+        self.keys: Mapping[str, Key] = {key.key: key}
         self.maintenance = False
         self._calls_ms: list[int] = []
         self._dead_man_ms: int | None = None
         for symbol in self.engine.instruments:
             self.market.move(symbol, setup.price(symbol))
+
+    def anew(self, setup: Setup) -> Exchange:
+        """Another one on the same key, which has the rights of the new setup."""
+        (old,) = self.keys.values()
+        key = Key(old.key, old.secret, old.account, frozenset(setup.rights))
+        return Exchange(setup, self._real_ms, key, self._journal_file)
 
     def endpoint(self, request: Request) -> str:
         """The name that faults and the journal call it by; empty where there is none."""

@@ -1,4 +1,4 @@
-"""What goes wrong, by a script: rules that say at which endpoint, at which call, and how. Seeded, so that a run can be had again."""
+"""What goes wrong, by a script. Rules say at which endpoint, at which call, and how. Seeded, so that a run can be repeated."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ Kind = Literal[
 ]  # fmt: skip
 STREAM: frozenset[str] = frozenset({"duplicate", "reorder", "lose", "delay", "close"})
 """What befalls a message of the stream; all else befalls a request."""
+
+
+GARBAGE = bytes(range(128, 256)) + b"<html>{]"
 
 
 class Rule(Model):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
-from typing import Any, Self
+from typing import Self
 
 from pydantic import Field, model_validator
 
@@ -11,14 +12,11 @@ from shared.model import Exact, Instrument, Model, NotNegative, Positive
 from tests.sandbox.faults import Rule
 
 
-def listed(symbol: str, **changes: Any) -> Instrument:
-    """An instrument in dollars with a tick of a cent and a lot of one; `changes` are decimal text."""
-    steps = {"tick": "0.01", "lot": "1", "min_qty": "1", "min_notional": "10", "multiplier": "1"} | changes
-    exact = {name: Decimal(value) if name in _STEPS else value for name, value in steps.items()}
-    return Instrument(**{"venue": "us", "symbol": symbol, "base": symbol, "quote": "USD", "settle": "USD"} | exact)
-
-
-_STEPS = ("tick", "lot", "min_qty", "min_notional", "multiplier")
+def listed(symbol: str, **changes: str) -> Instrument:
+    """An instrument in dollars with a tick of a cent and a lot of one; `changes` are text."""
+    steps = {"tick": "0.01", "lot": "1", "min_qty": "1", "min_notional": "10", "multiplier": "1"}
+    names = {"venue": "us", "symbol": symbol, "base": symbol, "quote": "USD", "settle": "USD"}
+    return Instrument.parse(json.dumps({**steps, **names, **changes}))
 
 
 class Setup(Model):

@@ -22,6 +22,7 @@ OTHERS = {
     "late_arrival": "a call times out and arrives after all, later",
     "push_late": "a report of the venue comes late, after newer ones",
     "push_twice": "a report comes twice",
+    "fill_behind": "an answer does not hold the newest fill yet; it is told a little later",
     "push_lost": "a report never comes",
     "partial_fill": "an order fills in parts",
     "cancel_loses": "an order fills just before its cancel arrives",
@@ -29,6 +30,7 @@ OTHERS = {
     "forgotten": "the venue loses an order",
     "foreign_fill": "somebody else trades on the account",
     "foreign_order": "somebody else places an order on the account",
+    "deposit": "money or holdings come to the account, or leave it, without a trade",
     "account_fails": "the question about the account fails",
     "jump": "the price jumps",
     "d1_down": "D1 does not answer",
@@ -42,6 +44,17 @@ OTHERS = {
     "evicted": "the object is dropped from memory",
 }
 KINDS = {**CALL, **OTHERS}
+RARE = (
+    "fill_behind",
+    "cancel_loses",
+    "forgotten",
+    "foreign_fill",
+    "foreign_order",
+    "deposit",
+    "account_fails",
+    "late_arrival",
+)
+"""Places where these may strike are rare."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +65,10 @@ class Profile:
 
     @classmethod
     def of(cls, luck: Random) -> Profile:
-        swarm = luck.choice((0.0, 0.25, 0.5, 0.8))
-        severity = luck.choice((0.05, 0.1, 0.2, 0.35))
-        return cls({kind: severity * luck.uniform(0.3, 1.5) for kind in KINDS if luck.random() < swarm})
+        swarm = luck.choice((0.0, 0.3, 0.6, 0.9))
+        severity = luck.choice((0.05, 0.1, 0.2, 0.3))
+        met = [kind for kind in KINDS if luck.random() < swarm]
+        return cls({kind: min(0.8, severity * luck.uniform(0.3, 1.5) * (4 if kind in RARE else 1)) for kind in met})
 
 
 @dataclass

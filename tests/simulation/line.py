@@ -40,7 +40,7 @@ class Line:
     def offers(self) -> Offers:
         return self._venue.offers
 
-    def configure(self, rules: Paper, instruments: Mapping[str, Instrument], **_: Any) -> None:
+    def configure(self, rules: Paper, instruments: Mapping[str, Instrument], *_: Any, **__: Any) -> None:
         """Nothing: the venue has rules of its own."""
 
     def on_bars(self, candles: list[Candle]) -> list[OrderReport]:
@@ -92,7 +92,7 @@ class Line:
         """Sends, waits in simulated time, and answers as the fault would have it."""
         world, loop = self._world, self._world.loop
         fault = "venue_silent" if world.venue_away else world.faults.on_call()
-        if not fault and what == "place" and world.late_arrivals and world.faults.strike("late_arrival"):
+        if not fault and what == "place" and world.faults.strike("late_arrival"):
             fault = "late_arrival"
         answer: asyncio.Future[Any] = loop.create_future()
         there, back = world.latency(), world.latency()

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from tests.simulation.world import Life, World
 
 T = TypeVar("T")
+REHEARSAL = "rehearsal"
+"""A desk of which D1 holds a day of record, for live ones to stand on."""
 
 
 class Crash(BaseException):
@@ -126,4 +128,13 @@ def _empty() -> bytes:
     database = sqlite3.connect(":memory:")
     for file in sorted((ROOT / "migrations").glob("*.sql")):
         database.executescript(file.read_text(encoding="utf-8"))
+    database.execute(
+        "INSERT INTO desks (desk, venue, currency, mode, opened_ms, as_of_seq) VALUES (?, 'us', 'USD', 'paper', 0, 1)",
+        (REHEARSAL,),
+    )
+    database.execute(
+        "INSERT INTO journal (desk, seq, v, at_ms, kind, body, hash) VALUES (?, 1, 1, 0, 'desk_opened', '{}', '')",
+        (REHEARSAL,),
+    )
+    database.commit()
     return database.serialize()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from shared.errors import Conflict, NotFound, Refused
-from shared.model import Fill, Money, Order, OrderKind, OrderStatus, Side, TimeInForce
+from shared.model import Fill, Money, Order, OrderStatus, Side, TimeInForce, ids
 from shared.venues.venue import AccountView, Offers, OrderReport
 from tests.simulation.faults import Faults
 from tests.simulation.prices import Market, money
@@ -51,7 +51,7 @@ def body_of(order: Order) -> tuple[object, ...]:
 
 
 class SimVenue:
-    """`told` is called with every report that the venue would push. `fee_asset` is what fees are paid in."""
+    """`told` is called with every report that the venue would push. `parts` is how often a fill is a part."""
 
     def __init__(self, market: Market, faults: Faults, offers: Offers, fee_asset: str, cash: Decimal) -> None:
         self.market, self.faults, self.offers, self.fee_asset = market, faults, offers, fee_asset
@@ -62,6 +62,7 @@ class SimVenue:
         self.fills: dict[str, Fill] = {}
         self.positions: dict[str, Decimal] = {}
         self.balances = {"USD": cash}
+        self.parts = 0.0
         self._ids = 0
 
     def place(self, order: Order) -> OrderReport:
@@ -99,14 +100,21 @@ class SimVenue:
         if held is None:
             raise NotFound("no such order", code="order_not_found")
         if held.status.is_open and self.faults.strike("cancel_loses"):
-            self._fill(held, held.open_qty)
+            self._fill(held, Decimal(self.faults.dice.randint(1, max(1, int(held.open_qty)))))
         if held.status.is_open:
             self._end(held, S.CANCELLED, "asked")
-        return held.report()
+        return self._answer(held)
 
     def order(self, client_id: str, venue_id: str | None) -> OrderReport | None:
         held = self._found(client_id, venue_id)
-        return None if held is None else held.report()
+        return None if held is None else self._answer(held)
+
+    def _answer(self, held: Held) -> OrderReport:
+        """The report of now; or one that lags behind, after which the whole is told."""
+        if not held.fills or not self.faults.strike("fill_behind"):
+            return held.report()
+        self.told(held.report())
+        return held.report()._replace(fills=tuple(held.fills[:-1]))
 
     def _found(self, client_id: str, venue_id: str | None) -> Held | None:
         if venue_id is not None and venue_id in self.orders:
@@ -115,11 +123,23 @@ class SimVenue:
 
     def account(self, since_ms: int) -> AccountView:
         return AccountView(
-            tuple(held.report() for held in self.orders.values() if held.status.is_open),
-            tuple(fill for fill in self.fills.values() if fill.ts_ms >= since_ms),
+            tuple(self._listed(held.report()) for held in self.orders.values() if held.status.is_open),
+            tuple(self._named(name, fill) for name, fill in self.fills.items() if fill.ts_ms >= since_ms),
             {name: qty for name, qty in self.positions.items() if qty},
             {asset: amount for asset, amount in self.balances.items() if amount},
         )
+
+    def _named(self, fill_id: str, fill: Fill) -> Fill:
+        """A venue that keeps no client ids can only name its own order; that is told by a stand-in."""
+        if self.offers.client_ids:
+            return fill
+        return fill.model_copy(update={"client_id": ids.digest("stand-in", fill_id.partition("-")[0])})
+
+    def _listed(self, report: OrderReport) -> OrderReport:
+        if self.offers.client_ids:
+            return report
+        fills = tuple(self._named(fill.fill_id, fill) for fill in report.fills)
+        return report._replace(client_id=ids.digest("stand-in", report.venue_order_id), fills=fills)
 
     def go_on(self) -> None:
         """The price has moved: what rests is looked at again."""
@@ -163,8 +183,10 @@ class SimVenue:
     def _work(self, held: Held, arriving: bool = False) -> None:
         if self._touched(held) and self._crosses(held):
             qty = held.open_qty
-            if self.faults.strike("partial_fill") and held.order.time_in_force is not TimeInForce.FOK and qty > 1:
+            whole = held.order.time_in_force is TimeInForce.FOK or qty <= 1
+            if not whole and self.faults.dice.random() < self.parts:
                 qty = Decimal(self.faults.dice.randint(1, int(qty) - 1))
+                self.faults.counts["partial_fill"] += 1
             self._fill(held, qty)
         if arriving and held.status.is_open and held.order.time_in_force in (TimeInForce.IOC, TimeInForce.FOK):
             self._end(held, S.EXPIRED, held.order.time_in_force.value)
@@ -226,7 +248,3 @@ class SimVenue:
         held.status = status
         if held.ours:
             self.told(held.report())
-
-
-def is_market(order: Order) -> bool:
-    return order.kind is OrderKind.MARKET

@@ -34,12 +34,27 @@ class Life:
     def __init__(self, world: World, before: Life | None) -> None:
         self.world = world
         self.doom = Doom()
-        self.sql = LifeSql(self, before.sql if before else None, world.judge.catch_up)
+        self.sql: LifeSql = LifeSql(self, before.sql if before else None, world.judge.catch_up)
         self.line = Line(self)
         self.desk = Desk(
-            self.sql, LifeAlarm(self), world.d1, world, self.line, name="alpha", token=lambda: f"token-{world.key()}"
+            self.sql,
+            LifeAlarm(self),
+            world.d1,
+            world,
+            self.line,
+            name="alpha",
+            token=lambda: f"token-{world.key()}",
+            elsewhere=lambda _: self.line,
+            ceiling="live",
         )
         self.tasks: set[asyncio.Task[None]] = set()
+
+    def end(self) -> None:
+        """Nothing of it goes on."""
+        self.doom.dead = True
+        for task in list(self.tasks):
+            if not task.done():
+                close(task.get_coro(), Crash)  # type: ignore[arg-type]
 
 
 class World:
@@ -48,16 +63,19 @@ class World:
     def __init__(self, seed: int) -> None:
         self.seed = seed
         luck = dice_of(seed, "world")
-        self.loop = SimLoop()
+        self.loop = SimLoop()  # type: ignore[abstract]
         self.dice = luck
         self.faults = Faults(Profile.of(luck), dice_of(seed, "faults"))
-        self.market = Market((*SYMBOLS, FEE_SYMBOL), dice_of(seed, "market"), MARKET_MS)
+        self.mode = luck.choice(("paper", "paper", "demo", "live"))
+        # a venue that is not of paper lives in our own time
+        self.market_ms = MARKET_MS if self.mode == "paper" else WALL_MS
+        self.market = Market((*SYMBOLS, FEE_SYMBOL), dice_of(seed, "market"), self.market_ms)
         self.far = luck.choice((20, 200, 1_000))
         self.offers = _offers(luck)
         fee_asset = luck.choice(("USD", "USD", "USD", "FEE"))
         self.venue = SimVenue(self.market, self.faults, self.offers, fee_asset, CASH)
+        self.venue.parts = luck.choice((0.0, 0.2, 0.6))
         self.venue.told = self._push
-        self.late_arrivals = False
         self.venue_away = False
         self.cron_away_ms = 0
         self.clock_off_ms = 0
@@ -115,10 +133,7 @@ class World:
     def reborn(self) -> None:
         """Memory is gone; another life stands on what was stored."""
         before = self.life
-        before.doom.dead = True
-        for task in before.tasks:
-            if not task.done():
-                close(task.get_coro(), Crash)  # type: ignore[arg-type]
+        before.end()
         self.crashes += 1
         self.life = Life(self, before)
         self.judge.catch_up()
@@ -129,12 +144,7 @@ class World:
         target = desk if hasattr(desk, method) else desk.read
         self.spawn(method, lambda: getattr(target, method)(body), then)
 
-    def can(self, method: str) -> bool:
-        return hasattr(self.life.desk, method) or hasattr(self.life.desk.read, method)
-
-    def spawn(
-        self, name: str, work: Callable[[], Awaitable[Any]], then: Callable[[Any], None] | None = None
-    ) -> None:
+    def spawn(self, name: str, work: Callable[[], Awaitable[Any]], then: Callable[[Any], None] | None = None) -> None:
         """Runs `work` in this life beside all else."""
         life = self.life
 
@@ -148,7 +158,7 @@ class World:
                     self.judge.wrong(f"{name}: {error.detail}")
             except Crash:
                 return
-            except Exception as bug:
+            except Exception as bug:  # noqa: BLE001 - what the desk lets out is what is looked for
                 self.judge.wrong(f"{name} raised {type(bug).__name__}: {bug}", bug)
             else:
                 if then is not None:
@@ -156,7 +166,13 @@ class World:
 
         task = self.loop.create_task(run())
         life.tasks.add(task)
-        task.add_done_callback(life.tasks.discard)
+        task.add_done_callback(lambda done: self._ended(life, done))
+
+    def _ended(self, life: Life, task: asyncio.Task[None]) -> None:
+        life.tasks.discard(task)
+        bug = task.exception()
+        if bug is not None and not life.doom.dead:
+            self.judge.wrong(f"a task ended with {bug!r}")
 
     # what happens by itself
     def arm(self, at_ms: int) -> None:
@@ -171,7 +187,7 @@ class World:
             self.spawn("alarm", lambda: self.life.desk.engine.fire())
 
     def _move(self) -> None:
-        self.market.move(MARKET_MS + self.loop.now_ms)
+        self.market.move(self.market_ms + self.loop.now_ms)
         if self.faults.strike("jump"):
             self.market.jump(self.faults.dice.choice(SYMBOLS), self.faults.dice.uniform(-0.15, 0.15))
         self.venue.go_on()
@@ -205,28 +221,34 @@ class World:
 
     def _push(self, report: OrderReport) -> None:
         """The venue tells of an order by itself."""
-        if self.faults.strike("push_lost"):
+        if not self.life.desk.engine._awake or self.faults.strike("push_lost"):
             return
         wait = self.latency()
         if self.faults.strike("push_late"):
             wait += self.faults.dice.randint(500, 20_000)
-        self.loop.after(wait, self._deliver, report)
+        self.loop.after(wait, self._deliver, report, self.life)
         if self.faults.strike("push_twice"):
-            self.loop.after(wait + self.latency(), self._deliver, report)
+            self.loop.after(wait + self.latency(), self._deliver, report, self.life)
 
-    def _deliver(self, report: OrderReport) -> None:
+    def _deliver(self, report: OrderReport, to: Life) -> None:
         async def book() -> None:
             engine = self.life.desk.engine
-            engine.ready()
+            state = engine.ready()
+            ours = {order.venue_order_id for order in state.orders.values()}
+            if not self.offers.client_ids and report.venue_order_id not in ours:
+                # whose it is cannot be told yet
+                return
             self.note(f"push    {report.client_id[:6]} {report.status} {len(report.fills)} fills")
             engine.book(report)
 
-        self.spawn("push", book)
+        if to is self.life:
+            # the stream of a life that is over ended with it
+            self.spawn("push", book)
 
 
 def _offers(luck: Random) -> Offers:
     return Offers(
-        client_ids=True,
+        client_ids=luck.random() < 0.8,
         resting_stops=luck.random() < 0.5,
         oco=luck.random() < 0.5,
         post_only=luck.random() < 0.7,

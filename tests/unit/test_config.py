@@ -37,11 +37,46 @@ def test_structured_settings_are_json() -> None:
     assert settings.VENUES["us"].interval.ms == 86_400_000
 
 
-@pytest.mark.parametrize("mode", ["live", "demo", "PAPER", ""])
-def test_any_mode_but_paper_refuses_to_start_and_says_it_comes_later(mode: str) -> None:
-    with pytest.raises(Invalid, match="later release") as refused:
+@pytest.mark.parametrize("mode", ["real", "PAPER", ""])
+def test_a_mode_that_there_is_not_refuses_to_start(mode: str) -> None:
+    with pytest.raises(Invalid, match="'paper', 'demo' or 'live'") as refused:
         DeskSettings.load(BASE | {"TRADING_MODE": mode})
     assert refused.value.context["field"] == "TRADING_MODE"
+
+
+FAR = {"trading": {"kind": "sandbox"}}
+
+
+@pytest.mark.parametrize(
+    ("ceiling", "mode", "may"),
+    [
+        ("paper", "paper", True),
+        ("paper", "demo", False),
+        ("demo", "demo", True),
+        ("demo", "live", False),
+        ("live", "demo", True),
+        ("live", "live", True),
+    ],
+)
+def test_no_desk_is_more_than_the_worker_allows(ceiling: str, mode: str, may: bool) -> None:
+    desk = {"mode": mode, **(FAR if mode != "paper" else {})}
+    if may:
+        assert cron(desk, TRADING_MODE=ceiling).DESKS["stocks"].mode == mode
+        return
+    with pytest.raises(Invalid, match="above TRADING_MODE"):
+        cron(desk, TRADING_MODE=ceiling)
+
+
+@pytest.mark.parametrize("desk", [FAR, {"mode": "live"}, {"mode": "demo", "trading": {"kind": "paper"}}])
+def test_a_paper_desk_trades_on_paper_and_no_other_does(desk: dict[str, Any]) -> None:
+    with pytest.raises(Invalid, match="does not belong to mode"):
+        cron(desk, TRADING_MODE="live")
+
+
+def test_a_desk_cannot_be_its_own_rehearsal() -> None:
+    assert cron({"rehearsed_as": "other"}).DESKS["stocks"].rehearsal_days == 30
+    with pytest.raises(Invalid, match="another desk"):
+        cron({"rehearsed_as": "stocks"})
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,15 @@ def test_keys_never_reach_a_line(text: str) -> None:
     assert "SECRETsecret" not in json.dumps(line(text, detail=text))
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["api.telegram.org/bot12:HUSH/sendMessage", "hooks.slack.com/services/T/B/HUSH", "discord.com/api/webhooks/1/HUSH"],
+)
+def test_addresses_that_are_secrets_never_reach_a_line(address: str) -> None:
+    written = line("x", detail=f'POST "https://{address}?a=1" failed')["detail"]
+    assert isinstance(written, str) and "HUSH" not in written and written.endswith('***" failed')
+
+
 def test_a_field_named_like_a_secret_is_hidden() -> None:
     assert line("x", api_key="a", confirm_token="b")["api_key"] == "***"
 

@@ -17,7 +17,8 @@ from rich.console import Console
 from rich.live import Live
 
 from tools import vendor
-from tools.dev import credentials, desks, status
+from tools.dev import credentials, desks, status, webhooks
+from tools.dev.alerts import Teller
 from tools.dev.options import Options
 from tools.dev.player import Player
 from tools.failure import run_main, say
@@ -32,7 +33,9 @@ REFUSALS_SHOWN = 10
 def main() -> int:
     """0 after Ctrl-C or SIGTERM."""
     parser = argparse.ArgumentParser(prog="make dev", description=__doc__)
-    parser.epilog = "Settings from the environment: PORT, STATE_DIR, REPLAY_SPEED (bars a second), DATASET (a folder)."
+    parser.epilog = (
+        "Settings from the environment: PORT, STATE_DIR, REPLAY_SPEED (bars a second), DATASET (a folder), ALERT_PORT."
+    )
     parser.parse_args()
     options = Options.read(os.environ)
     stop = threading.Event()
@@ -61,8 +64,11 @@ def start(options: Options, cleanup: ExitStack) -> Player:
     stack = Stack(
         options.state_dir / "workers",
         port=options.port,
-        vars={"cron": desks.cron_vars(markets, replay_url)},
-        secrets={"router": {"KEY_PEPPER": credentials.pepper(options.state_dir)}},
+        vars={"cron": desks.cron_vars(markets, replay_url) | webhooks.cron_vars(options.alert_port)},
+        secrets={
+            "router": {"KEY_PEPPER": credentials.pepper(options.state_dir)},
+            "cron": webhooks.cron_secrets(options.state_dir),
+        },
     )
     say("starting five workers")
     stack.start()
@@ -129,11 +135,13 @@ class Show:
     def __init__(self, client: httpx.Client, player: Player, every_s: float, live: Live | None) -> None:
         self._client, self._player, self._every_s, self._live = client, player, every_s, live
         self._next = 0.0
+        self._tell = Teller(player.stack)
 
     def __call__(self) -> None:
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + self._every_s
+        self._tell()
         found = status.read(self._client, self._player.stack, self._player.clocks())
         if self._live:
             self._live.update(found.table(), refresh=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 from shared.clock import SystemClock
@@ -17,10 +18,22 @@ ROLES = ("viewer", "trader", "admin")
 
 def pepper(state_dir: Path) -> str:
     """The local KEY_PEPPER; made when there is none."""
-    path = state_dir / "secrets.json"
+    return kept(state_dir / "secrets.json", "KEY_PEPPER", lambda: secrets.token_urlsafe(48))
+
+
+def kept(path: Path, name: str, make: Callable[[], str]) -> str:
+    """The secret of that name in a file of its own, mode 600; made when there is none."""
     if not path.exists():
-        _write(path, {"KEY_PEPPER": secrets.token_urlsafe(48)})
-    return _read(path, ("KEY_PEPPER",))["KEY_PEPPER"]
+        _write(path, {name: make()})
+    return _read(path, (name,))[name]
+
+
+def held(state_dir: Path) -> dict[str, str]:
+    """`{role: key}` of a desk that has been started here before; ToolError where there is none."""
+    path = state_dir / "credentials.json"
+    if not path.exists():
+        raise ToolError(f"{path}: is not there; start `make dev` first, with the same STATE_DIR")
+    return _read(path, ROLES)
 
 
 def ensure(state_dir: Path, stack: Stack) -> dict[str, str]:

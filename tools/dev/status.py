@@ -35,7 +35,7 @@ class Status:
         clocks = " ".join(f"{venue} {market_time(ms)}" for venue, ms in self.clocks.items())
         totals = " ".join(f"{name} {count}" for name, count in self.totals.items())
         desks = " ".join(
-            f"[{desk['desk']} {desk['status']} equity {desk['equity']} {desk['currency']}"
+            f"[{desk['desk']} {state_of(desk)[0]} equity {desk['equity']} {desk['currency']}"
             f" positions {desk['open_positions']} book {self._book_age(desk['venue'])}]"
             for desk in self.desks
         )
@@ -50,11 +50,11 @@ class Status:
         for name in ("equity", "cash", "positions", "open orders", "book age"):
             table.add_column(name, justify="right")
         for desk in self.desks:
-            state = str(desk["status"])
+            state, colour = state_of(desk)
             table.add_row(
                 desk["desk"],
                 market_time(self.clocks.get(desk["venue"], 0)),
-                f"[green]{state}[/]" if state == "active" else f"[red]{state}[/]",
+                f"[{colour}]{state}[/]",
                 f"{money(desk['equity'])} {desk['currency']}",
                 money(desk["cash"]),
                 str(desk["open_positions"]),
@@ -68,6 +68,14 @@ class Status:
         if not book:
             return "-"
         return "stale" if book["stale"] else f"{book['age_ms'] / 1000:.1f} s"
+
+
+def state_of(desk: dict[str, Any]) -> tuple[str, str]:
+    """The desk's state in words, with why where it is not active; and its colour."""
+    status = str(desk["status"])
+    codes = [desk.get("halt_code")] if status == "halted" else sorted(desk.get("reductions") or ())
+    why = ", ".join(str(code) for code in codes if code)
+    return f"{status} ({why})" if why else status, {"active": "green", "reducing": "yellow"}.get(status, "red")
 
 
 def market_time(ms: int) -> str:

@@ -9,7 +9,7 @@ from cron.context import Context, Done
 from shared import log
 from shared.alerts import rows
 from shared.alerts.channel import Channel, ChannelUnavailable
-from shared.alerts.plan import CHANNEL_FAILED, Plan, again_ms, channel_failed, plan
+from shared.alerts.plan import CHANNEL_FAILED, MAX_TRIES, Plan, again_ms, channel_failed, plan
 from shared.errors import DeskError, Invalid, Refused, Retryable
 from shared.market.retry import Backoff, retrying
 from shared.model.alert import Alert, Severity, plain
@@ -101,6 +101,9 @@ class _Delivery:
         """One alert, from the claim to its new state."""
         tries = int(row["tries"]) + 1
         if not await self._claim(row, tries):
+            return
+        if tries > MAX_TRIES:
+            await self._settle(str(row["id"]), "unreached", "every run that tried to send it died", None, tries)
             return
         try:
             alert = Alert.parse(str(row["body"]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from cron import alerts, outbox, scan
+from cron import alerts, monitor, outbox, scan
 from cron.context import Context, Ingested, Scanned
 from cron.runner import Request, Run, run
 from cron.table import AFTER, BESIDE, FIRST, PER_VENUE, Due, Job, Tick
@@ -43,7 +43,10 @@ async def _trading(context: Context, outcomes: dict[str, int]) -> None:
     tick = Tick(context.now_ms, context.settings)
     for job in FIRST:
         for due in job.due(tick):
-            _count(outcomes, await _inline(context, job, due))
+            first = await _inline(context, job, due)
+            _count(outcomes, first)
+            if first.state == "not_started":
+                await monitor.beat(context)
     for venue in sorted(context.settings.VENUES):
         await _venue(context, venue, tick, outcomes)
     sent = [await outbox.send(context, job.name, due.scope, due.key) for job in AFTER for due in job.due(tick)]

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from cron import listing
 from cron.context import Context, Done
+from shared import log
 from shared.book.shard import SYMBOLS_A_SHARD, shard_name
 from shared.config import DeskConfig
 from shared.errors import DeskError, NotFound
@@ -15,6 +16,7 @@ from shared.model import Instrument
 from shared.model.ids import digest
 from shared.ports import Statement
 
+_log = log.get("cron.monitor")
 HOUR_MS = 3_600_000
 MINUTE_MS = 60_000
 _KNOWN = "SELECT desk, fingerprint, status, codes FROM desks"
@@ -120,7 +122,7 @@ async def _desk(
         failed.append(error)
     try:
         quiet = (config.venue, context.venue(config.venue).interval.value) in known.ended
-        answer = await _tick(context, name, body, mark, {"quiet": True} if quiet else {})
+        answer = await _tick(context, name, body, mark, {"quiet": quiet})
         counts["outbox_lag"] += int(answer.get("outbox_lag") or 0)
         found = Found(str(answer.get("status")), tuple(answer.get("codes") or ()))
     except DeskError as error:
@@ -134,7 +136,7 @@ async def _desk(
 async def _tick(
     context: Context, name: str, body: dict[str, Any], mark: str, told: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """`told`: `quiet` where the market has ended, so that its silence alarms nobody."""
+    """`told`: whether it is `quiet`, since the market has ended: then its silence alarms nobody."""
     peer = context.ports.desks.named(name)
     try:
         return await peer.call("tick", told)
@@ -142,6 +144,15 @@ async def _tick(
         # D1 says that it was opened, the object does not know: it is opened again, as what it is configured to be.
         await _open(context, name, body, mark)
         return await peer.call("tick", told)
+
+
+async def beat(context: Context) -> None:
+    """Where not even a run can be recorded: the desks hear at least that the cron lives, and go on by themselves."""
+    for name in sorted(context.settings.DESKS):
+        try:
+            await context.ports.desks.named(name).call("tick", {})
+        except DeskError as error:
+            _log.warning("beat_unheard", extra={"desk": name, "code": error.error_code, "detail": error.detail})
 
 
 async def _open(context: Context, name: str, body: dict[str, Any], mark: str) -> None:
@@ -157,13 +168,17 @@ def open_body(context: Context, name: str, config: DeskConfig, instruments: list
     chosen = [each for each in instruments if not config.symbols or each.symbol in config.symbols]
     return {
         "desk": name,
-        "mode": context.settings.TRADING_MODE,
+        "mode": config.mode,
+        "trading": config.trading.wire(),
         "venue": config.venue,
         "interval_ms": context.venue(config.venue).interval.ms,
         "currency": config.currency,
         "cash": config.wire()["cash"],
         "limits": config.limits.wire(),
         "paper": config.paper.wire(),
+        "protections": config.protections,
+        "rehearsed_as": config.rehearsed_as,
+        "rehearsal_days": config.rehearsal_days,
         "instruments": [each.wire() for each in chosen],
     }
 

@@ -95,7 +95,7 @@ _PROTECTIONS = _object(
     halt_reason=_MAYBE_TEXT,
     hold_until_ms=_MAYBE_INT,
     reductions=_ANY,
-    protections=_ANY,
+    protections=_ROWS,
     equity_peak=_MAYBE_TEXT,
     drawdown_bps=_MAYBE_INT,
     day_loss_bps=_MAYBE_INT,
@@ -133,7 +133,9 @@ ANSWERS: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/desks/{desk}/orders/{client_id}/cancel"): _ORDER,
     ("PATCH", "/v1/desks/{desk}/orders/{client_id}"): _ORDER,
     ("POST", "/v1/desks/{desk}/orders/{client_id}/resolve"): _ORDER,
-    ("PUT", "/v1/desks/{desk}/positions/{instrument}/levels"): _object(instrument=_TEXT),
+    ("PUT", "/v1/desks/{desk}/positions/{instrument}/levels"): _object(
+        instrument=_TEXT, stop_price=_MAYBE_TEXT, target_price=_MAYBE_TEXT, trail_distance=_MAYBE_TEXT
+    ),
     ("GET", "/v1/desks/{desk}/positions"): _page(_ref("Position"), seq=_INT),
     ("GET", "/v1/desks/{desk}/fills"): _page(_with("Fill", seq=_INT), as_of_seq=_INT),
     ("GET", "/v1/desks/{desk}/journal"): _HISTORY,
@@ -143,7 +145,7 @@ ANSWERS: dict[tuple[str, str], dict[str, Any]] = {
     ("GET", "/v1/desks/{desk}/live-gate"): _LIVE_GATE,
     ("POST", "/v1/desks/{desk}/live-gate/arm"): _object(desk=_TEXT, confirm=_TEXT, expires_ms=_INT),
     ("POST", "/v1/desks/{desk}/live-gate/arm/confirm"): _object(desk=_TEXT, armed_until_ms=_INT),
-    ("POST", "/v1/desks/{desk}/live-gate/disarm"): _object(desk=_TEXT),
+    ("POST", "/v1/desks/{desk}/live-gate/disarm"): _object(desk=_TEXT, armed_until_ms=_INT),
     ("POST", "/v1/desks/{desk}/halt"): _HALTED,
     ("POST", "/v1/desks/{desk}/resume"): _object(desk=_TEXT),
     ("POST", "/v1/halt"): _page(_object(desk=_TEXT, ok=_FLAG)),

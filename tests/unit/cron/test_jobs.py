@@ -16,10 +16,11 @@ from cron.bars import ended_days
 from cron.table import BY_NAME, JOBS, Tick, turned_units
 from shared.archive import keys
 from shared.errors import Conflict, Invalid, NotFound, StorageUnavailable, TooLarge
-from tests.unit.cron.world import DAY_MS, MINUTE_MS, START_MS, WireVenue, World, settings, symbols, wave
+from tests.unit.cron.world import DAY_MS, MINUTE_MS, START_MS, WireVenue, World, desk_json, settings, symbols, wave
 from tests.unit.native_ports import NativeDatabase
 
 HOUR_MS = 3_600_000
+LOUD, QUIET = {"quiet": False}, {"quiet": True}
 
 
 def world(count: int = 3) -> World:
@@ -40,6 +41,23 @@ def test_monitor_opens_a_desk_once_and_again_when_its_settings_change() -> None:
     assert place.desk().heard("open")[-1]["limits"]["risk_per_trade_bps"] == 99
     rows = place.db.all("SELECT desk, venue, currency, mode FROM desks")
     assert rows == [{"desk": "alpha", "venue": "us", "currency": "USD", "mode": "paper"}]
+
+
+def test_a_desk_is_opened_with_all_that_it_is_configured_to_be() -> None:
+    protections = {"daily_loss": {"limit_bps": 100}}
+    more = {"mode": "live", "trading": {"kind": "sandbox"}, "protections": protections, "rehearsed_as": "beta"}
+    place = World(WireVenue(symbols(1, 9)))
+    config = _desk() | more | {"rehearsal_days": 9}
+    told = f'"alpha":{json.dumps(config)},{desk_json("beta")}'
+    place.settings = settings(desks=told, trading_mode="live")
+    do(place, monitor)
+    (opened,) = place.desk().heard("open")
+    assert {name: opened[name] for name in more} == more
+    assert opened["rehearsal_days"] == 9
+    (other,) = place.desk("beta").heard("open")
+    assert (other["mode"], other["trading"], other["rehearsed_as"]) == ("paper", {"kind": "paper"}, None)
+    modes = place.db.all("SELECT desk, mode FROM desks ORDER BY desk")
+    assert [row["mode"] for row in modes] == ["live", "paper"]
 
 
 def _desk(**limits: Any) -> dict[str, Any]:
@@ -72,6 +90,70 @@ def test_a_desk_that_refuses_its_new_settings_goes_on_under_the_old_ones() -> No
     assert done.counts["desks_failed"] == 1
     assert "desk alpha: desk_differs" in done.problems[0]
     assert called == ["open", "tick"]
+
+
+def _status(place: World) -> list[dict[str, Any]]:
+    return place.db.all("SELECT status, codes, status_ms FROM desks")
+
+
+def test_monitor_notes_how_a_desk_stands_and_since_when() -> None:
+    place = world()
+    do(place, monitor)
+    since = place.clock.now_ms()
+    assert _status(place) == [{"status": "active", "codes": "[]", "status_ms": since}]
+    place.clock.advance(MINUTE_MS)
+    trips = place.db.trips
+    assert (do(place, monitor)["desks_reducing"], _status(place)[0]["status_ms"]) == (0, since)
+    quiet = place.db.trips - trips
+    place.desk().status = ("reducing", ["daily_loss", "stale_data"])
+    trips = place.db.trips
+    counts = do(place, monitor)
+    assert (counts["desks_reducing"], counts["desks_halted"]) == (1, 0)
+    assert place.db.trips - trips == quiet + 1, "what has not changed is not written"
+    now = place.clock.now_ms()
+    assert _status(place) == [{"status": "reducing", "codes": '["daily_loss", "stale_data"]', "status_ms": now}]
+    place.desk().status = ("halted", ["max_drawdown"])
+    assert do(place, monitor)["desks_halted"] == 1
+
+
+def test_a_desk_that_does_not_answer_is_noted_as_such() -> None:
+    place = world()
+    do(place, monitor)
+
+    def fail(method: str) -> None:
+        raise StorageUnavailable("gone", code="peer_unavailable")
+
+    place.desk().fail = fail
+    do(place, monitor)
+    assert [(row["status"], row["codes"]) for row in _status(place)] == [("unreachable", '["peer_unavailable"]')]
+
+
+def test_the_silence_of_a_market_that_has_ended_is_told_to_its_desks() -> None:
+    place = World(WireVenue(symbols(1, 9)), settings(desks=f"{desk_json('alpha')},{desk_json('beta')}"))
+    place.tick(START_MS + 5 * MINUTE_MS)
+    place.tick(START_MS + 6 * MINUTE_MS)
+    assert [place.desk(name).ticks for name in ("alpha", "beta")] == [[LOUD, LOUD], [LOUD, LOUD]]
+    place.venue.ended = True
+    place.tick()
+    place.tick()
+    assert place.desk().ticks[-2:] == [LOUD, QUIET], "known from the ingest before"
+    place.venue.ended = False
+    place.tick()
+    place.tick()
+    assert place.desk().ticks[-2:] == [QUIET, LOUD]
+
+
+def test_while_d1_is_down_the_desks_hear_the_cron_all_the_same() -> None:
+    place = World(WireVenue(symbols(1, 9)), settings(desks=f"{desk_json('alpha')},{desk_json('beta')}"))
+    place.tick(START_MS + 5 * MINUTE_MS)
+
+    def down(sql: str) -> None:
+        raise StorageUnavailable("D1 did not answer")
+
+    place.db.fail = down
+    place.desk("alpha").is_open = False
+    assert place.tick()["not_started"] >= 1
+    assert place.desk("beta").ticks[-1] == {}, "whatever becomes of the others; of the market nothing is known"
 
 
 def test_monitor_watches_every_book_in_shards_of_200() -> None:

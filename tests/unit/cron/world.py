@@ -51,13 +51,18 @@ def desk_json(name: str, venue: str = "us", symbols: str = "[]") -> str:
 
 
 def settings(
-    interval: str = "1m", calendar: str = "continuous", desks: str = "", name: str = "us", **venue: Any
+    interval: str = "1m",
+    calendar: str = "continuous",
+    desks: str = "",
+    name: str = "us",
+    trading_mode: str = "paper",
+    **venue: Any,
 ) -> CronSettings:
     extra = "".join(f',"{name}":{str(value).lower()}' for name, value in venue.items())
     return CronSettings.load(
         {
             "ENVIRONMENT": "local",
-            "TRADING_MODE": "paper",
+            "TRADING_MODE": trading_mode,
             "REPLAY_URL": "http://venue",
             "VENUES": f'{{"{name}":{{"kind":"replay","interval":"{interval}","calendar":"{calendar}"{extra}}}}}',
             "DESKS": f"{{{desks or desk_json('alpha', name)}}}",
@@ -85,6 +90,7 @@ class WireVenue:
         self.listed = dict.fromkeys(bars, listed_ms)
         self.step_ms = step_ms
         self.market_ms = 0
+        self.ended = False
         self.calls: list[dict[str, str]] = []
         self.spoil: Callable[[dict[str, str], dict[str, Any]], httpx.Response | None] = lambda query, body: None
         self.spoil_other: Callable[[str], httpx.Response | None] = lambda path: None
@@ -106,7 +112,7 @@ class WireVenue:
 
     def _other(self, path: str) -> dict[str, Any]:
         if path == "clock":
-            return {"venue": "us", "market_ms": self.market_ms, "bar": 0, "bars": 9, "ended": False}
+            return {"venue": "us", "market_ms": self.market_ms, "bar": 0, "bars": 9, "ended": self.ended}
         fixed = {"quote": "USD", "tick": "0.01", "lot": "1", "min_qty": "1", "min_notional": "1", "multiplier": "1"}
         return {
             "items": [
@@ -125,6 +131,8 @@ class DeskStandIn:
         self.log: list[tuple[str, Any]] = []
         self.intended: dict[str, str] = {}
         self.market_ms = 0
+        self.ticks: list[dict[str, Any]] = []
+        self.status: tuple[str, list[str]] = ("active", [])
         self.fail: Callable[[str], None] = lambda method: None
         self.after: Callable[[str], None] = lambda method: None
 
@@ -144,7 +152,9 @@ class DeskStandIn:
         return {"seq": 1, "created": True}
 
     def _tick(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        return {"seq": 1, "outbox_lag": 0, "next_alarm_ms": None, "status": "running"}
+        self.ticks.append(dict(body))
+        status, codes = self.status
+        return {"seq": 1, "outbox_lag": 0, "next_alarm_ms": None, "status": status, "codes": codes}
 
     def _bars(self, body: Mapping[str, Any]) -> dict[str, Any]:
         times = [each["open_time_ms"] for each in body["candles"]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -117,26 +117,39 @@ def quote(symbol: str, bid: str, ask: str, ts_ms: int, received_ms: int = NOW, s
 
 
 class Bench:
-    """`desk` is the living shell; `reborn()` drops it and wakes another on the same file, as after an eviction."""
+    """`desk` is the living shell; `reborn()` drops it and wakes another on the same file, as after an eviction.
+
+    `shell` goes to the shell, `changes` into what it is opened with; `remote` is the venue of a desk that is not on paper.
+    """
 
     def __init__(
-        self, path: str | Path = ":memory:", venue: Callable[[NativeSql], Any] = PaperVenue, opened: bool = True
+        self,
+        path: str | Path = ":memory:",
+        venue: Callable[[NativeSql], Any] = PaperVenue,
+        opened: bool = True,
+        shell: Mapping[str, Any] | None = None,
+        **changes: Any,
     ) -> None:
         self._path = path
+        self._shell = dict(shell or {})
         self._venue_of = venue
         self._keys = itertools.count(1)
+        self.remote: Any = None
         self.clock = FixedClock(NOW)
         self.alarm = NativeAlarm()
         self.d1 = NativeD1()
         self.sql = NativeSql(path)
         self._make()
         if opened:
-            run(self.desk.open(opening()))
+            run(self.desk.open(opening(**changes)))
+            # as the alarm does at once: nothing is entered before ledger and venue were compared
+            run(self.desk.engine.looking.look())
 
     def _make(self) -> None:
         self.venue = self._venue_of(self.sql)
         tokens = (f"token-{n}" for n in self._keys)
-        self.desk = Desk(self.sql, self.alarm, self.d1, self.clock, self.venue, token=lambda: next(tokens))
+        ports = (self.sql, self.alarm, self.d1, self.clock, self.venue)
+        self.desk = Desk(*ports, token=lambda: next(tokens), **self._shell)
 
     def reborn(self) -> Bench:
         if str(self._path) != ":memory:":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from shared.desk import events as ev
+from shared.desk.registry import PROTECTIONS
 from tests.unit.desk.bench import Bench
 from tests.unit.desk.native_sql import ROOT
 
@@ -23,9 +24,9 @@ def test_every_event_is_documented_with_its_version() -> None:
 
 
 def test_every_gate_is_documented_and_no_other() -> None:
-    source = "".join((ROOT / "shared" / "desk" / name).read_text() for name in ("gates.py", "trading.py"))
-    codes = set(re.findall(r'Refusal\(\s*"(\w+)"', source)) | set(re.findall(r'_above\(\s*intent, "(\w+)"', source))
-    codes |= {"stop_absurd", "target_absurd"}
+    source = "".join((ROOT / "shared" / "desk" / name).read_text() for name in ("gates.py", "trading.py", "terms.py"))
+    codes = set(re.findall(r'Refusal\(\s*"(\w+)"', source)) | {"stop_absurd", "target_absurd", "live_gate"}
+    codes |= {code for kind in PROTECTIONS.values() for code in kind.refusals}
     # why a trigger is not followed is no gate of an order
     codes -= {"stale_level", "not_crossed", "exit_rejected"}
     assert first_column("Gates") == codes

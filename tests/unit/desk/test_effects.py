@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
-from shared.desk import commands, trading
+from shared.desk import commands
 from shared.desk import events as ev
 from shared.desk.context import Context
 from shared.desk.decide import decide
-from shared.desk.effects import Do, Effect, pending
+from shared.desk.effects import Do, Effect
 from shared.desk.orders import project
 from shared.desk.state import DeskStatus
 from shared.desk.timers import backoff_ms
 from shared.errors import Refused
-from shared.model import Candle, Fill, Money, OrderStatus, Proposal, Side
-from shared.venues.venue import OrderReport
+from shared.model import Candle, Fill, Money, OrderStatus, Side, ids
+from shared.venues.venue import AccountView, OrderReport
 from tests.unit.desk.bench import DAY, T0, Bench, candle, proposal
 from tests.unit.desk.faulty import FaultyVenue
 
@@ -63,8 +63,10 @@ def test_an_order_lost_on_the_way_there_is_asked_for_and_then_placed_again(bench
     kinds = bench.kinds()
     assert [kind for kind in kinds if kind.startswith("order_")] == [
         "order_intended",
+        "order_sent",
         "order_unknown",
         "order_not_found",
+        "order_sent",
         "order_acknowledged",
     ]
     assert bench.venue.places == [name, name]
@@ -201,21 +203,6 @@ def test_everything_open_is_asked_about_after_waking(bench: Bench) -> None:
 
 def _candle(day: int) -> Any:
     return Candle.parse(json.dumps(candle("AAA", day, "100")))
-
-
-def test_an_intent_found_at_waking_is_unknown_until_the_venue_was_asked(bench: Bench) -> None:
-    engine = bench.desk.engine
-    draft = engine.session.draft(engine.now_ms)
-    made = Proposal.parse(json.dumps(proposal("AAA", 0, "100")))
-    name = trading.client_id_for("alpha", made)
-    draft.decide(commands.Propose(made), name)
-    engine.commit(draft)
-    bench.reborn()
-    assert status(bench, name) == "unknown"
-    assert pending(bench.state) == [Effect(Do.ASK, name)]
-    bench.fire()
-    assert status(bench, name) == "acknowledged"
-    assert bench.kinds().count("order_not_found") == 1
 
 
 def test_an_acknowledged_order_that_the_venue_lost_halts_the_desk(bench: Bench) -> None:

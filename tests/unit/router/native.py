@@ -77,8 +77,11 @@ class Bytes:
     def __init__(self) -> None:
         self.held: dict[str, bytes] = {}
         self.reads: list[str] = []
+        self.down = False
 
     async def get(self, key: str) -> bytes | None:
+        if self.down:
+            raise StorageUnavailable("it did not answer")
         self.reads.append(key)
         return self.held.get(key)
 

@@ -76,6 +76,13 @@ def test_a_hot_page_touches_no_object(world: World) -> None:
     assert world.db.round_trips == 1
 
 
+def test_a_cache_that_does_not_answer_is_read_past(world: World) -> None:
+    archived(world, list(range(1, 50)))
+    heat(world, list(range(40, 50)))
+    world.hot.down = True
+    assert days_of(world.ask("GET", f"{PATH}&limit=5").json()["items"]) == [49, 48, 47, 46, 45]
+
+
 def test_a_range_of_candles(world: World) -> None:
     archived(world, list(range(1, 50)))
     asked = f"{PATH}&from_ms={10 * DAY_MS}&to_ms={12 * DAY_MS}"

@@ -170,6 +170,19 @@ def test_a_failed_job_degrades_health(world: World) -> None:
     assert world.ask("GET", "/v1/health").json()["status"] == "degraded"
 
 
+@pytest.mark.parametrize(
+    ("status", "health"),
+    [("", "ok"), ("active", "ok"), ("reducing", "ok"), ("halted", "degraded"), ("unreachable", "degraded")],
+)
+def test_health_tells_how_each_desk_stands(world: World, status: str, health: str) -> None:
+    world.desk("main")
+    world.db.do("UPDATE desks SET status = ?, codes = '[\"daily_loss\"]', status_ms = 5", status)
+    said = world.ask("GET", "/v1/health").json()
+    assert said["status"] == health
+    told = {"desk": "main", "mode": "paper", "status": status, "codes": ["daily_loss"], "status_ms": 5, "as_of_seq": 0}
+    assert said["desks"] == [told]
+
+
 def test_fills_and_journal_newest_first_with_how_far_they_reach(world: World) -> None:
     world.desk("main", 5)
     for seq in range(1, 6):

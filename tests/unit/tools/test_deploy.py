@@ -116,7 +116,7 @@ def test_a_replay_venue_without_its_url_is_refused_before_anything_is_done(
     [
         ("router", "MAX_BODY_BYTES", "12", "MAX_BODY_BYTES"),
         ("router", "MAX_BODY_BYTES", 65536, "put it in quotes"),
-        ("desk", "TRADING_MODE", "live", "paper"),
+        ("desk", "TRADING_MODE", "real", "paper"),
         ("book", "TYPO", "1", "TYPO"),
         ("cron", "DESKS", "{", "DESKS"),
         ("cron", "ENVIRONMENT", "production", 'write "staging"'),

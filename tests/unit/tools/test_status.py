@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from tools.dev.status import Status, market_time, money
+from tools.dev.status import Status, market_time, money, state_of
 
 pytestmark = pytest.mark.native
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.native
 CLOCK_MS = 1_709_649_000_000
 
 
-def status(*, stale: bool = False, state: str = "active", trouble: str = "") -> Status:
+def status(*, stale: bool = False, state: str = "active", trouble: str = "", **more: Any) -> Status:
     desk: dict[str, Any] = {
         "desk": "stocks",
         "venue": "us",
@@ -26,6 +26,7 @@ def status(*, stale: bool = False, state: str = "active", trouble: str = "") -> 
         "currency": "USD",
         "open_positions": 7,
         "open_orders": 3,
+        **more,
     }
     return Status(
         clocks={"us": CLOCK_MS},
@@ -72,6 +73,29 @@ def test_a_halted_desk_is_called_so() -> None:
     assert "[stocks halted " in shown.line()
     assert "halted" in drawn(shown)
     assert "active" not in shown.line() + drawn(shown)
+
+
+@pytest.mark.parametrize(
+    ("state", "more", "words", "colour"),
+    [
+        ("active", {"halt_code": "", "reductions": {}}, "active", "green"),
+        (
+            "reducing",
+            {"reductions": {"venue_down": {}, "daily_loss": {}}},
+            "reducing (daily_loss, venue_down)",
+            "yellow",
+        ),
+        ("halted", {"halt_code": "max_drawdown", "reductions": {"x": {}}}, "halted (max_drawdown)", "red"),
+        ("halted", {"halt_code": ""}, "halted", "red"),
+    ],
+)
+def test_why_a_desk_is_not_active_is_told_in_words_and_colour(
+    state: str, more: dict[str, Any], words: str, colour: str
+) -> None:
+    shown = status(state=state, **more)
+    assert f"[stocks {words} equity" in shown.line()
+    assert words in drawn(shown)
+    assert state_of(shown.desks[0]) == (words, colour)
 
 
 def test_trouble_is_told() -> None:

@@ -44,6 +44,14 @@ def test_the_closure_follows_every_kind_of_import_and_no_further(tree: Path) -> 
     }
 
 
+def test_a_package_whose_modules_are_found_at_run_time_is_taken_whole(tree: Path) -> None:
+    (tree / "shared/b/two.py").write_text("import pkgutil\nfrom shared import c\nfrom shared.a import X\n")
+    (tree / "shared/a/unused.py").write_text("import shared.b.other\n")
+    names = {path.as_posix() for path in vendor.shared_closure(tree / "w" / "src")}
+    assert names >= {"shared/c/three.py", "shared/c/unused.py"}
+    assert "shared/a/unused.py" not in names, "what was imported from it is no package"
+
+
 def test_a_syntax_error_is_named_by_file_and_line(tree: Path) -> None:
     (tree / "shared/a/one.py").write_text("x = 1\ny = (\n")
     with pytest.raises(ToolError, match=r"shared/a/one.py:2"):

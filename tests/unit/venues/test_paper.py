@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from shared.config import Paper
 from shared.errors import Conflict, NotFound, Refused
 from shared.model import Candle, Cause, Instrument, Order, OrderKind, OrderStatus, Side, exact, ids
-from shared.venues.paper import PaperVenue, Working, match, price_at, work
+from shared.venues.matching import Working, reach, step, work
+from shared.venues.paper import PaperVenue
 from tests.unit.desk.bench import DAY, T0, candle, instrument
 from tests.unit.desk.native_sql import NativeSql
 
@@ -66,7 +67,7 @@ def place(paper: PaperVenue, *orders: Order) -> None:
 
 
 def fill_of(each: Order, candle_: Candle) -> tuple[str, str] | None:
-    fill = match(Working.of_order(each), candle_, AAA, RULES)
+    fill = step(Working.of_order(each), candle_, AAA, RULES).fill
     return None if fill is None else (exact.text(fill.price), exact.text(fill.qty))
 
 
@@ -85,11 +86,11 @@ def test_a_market_order_pays_slippage_rounded_to_the_tick_against_it() -> None:
 
 
 def test_the_fee_is_in_quote_and_rounded_half_even_to_eight_places() -> None:
-    fill = match(Working.of_order(order()), bar(1, "100"), AAA, RULES)
+    fill = step(Working.of_order(order()), bar(1, "100"), AAA, RULES).fill
     assert fill is not None
     assert (fill.fee.asset, fill.fee.amount) == ("USD", D("1.0005"))
     odd = Paper(fee_bps=D("0.000123456"), slippage_bps=D(0), volume_share_bps=10_000)
-    fill = match(Working.of_order(order()), bar(1, "100"), AAA, odd)
+    fill = step(Working.of_order(order()), bar(1, "100"), AAA, odd).fill
     assert fill is not None
     assert fill.fee.amount == D("0.00001235")
 
@@ -118,7 +119,7 @@ def test_a_limit_order_fills_through_its_price_or_at_a_better_open(
 
 def test_a_limit_filled_inside_the_bar_happened_by_its_close() -> None:
     working = Working.of_order(order(limit="99"))
-    assert price_at(working, bar(1, "100", "101", "98", "100"), AAA, RULES) == (D(99), T0 + 2 * DAY)
+    assert reach(working, bar(1, "100", "101", "98", "100"), AAA, RULES).trade == (D(99), T0 + 2 * DAY)
 
 
 def test_an_order_takes_its_share_of_the_volume_and_the_rest_waits() -> None:

@@ -16,7 +16,7 @@ from router.routes import Routes
 from shared.archive import hot, keys
 from shared.archive.candles import CandleArchive
 from shared.archive.ndjson import Row
-from shared.errors import NotFound
+from shared.errors import NotFound, StorageUnavailable
 from shared.model import Interval, Symbol, VenueName
 from shared.ports import Statement
 
@@ -78,8 +78,12 @@ async def list_candles(caller: TheCaller, ports: ThePorts, query: Annotated[Cand
 
 
 async def _hot(ports: Ports, query: CandlesQuery, low: int, high: int) -> Span | None:
-    """The page from the hot window; None where it is behind, or does not reach back far enough."""
-    packed = await ports.hot.get(keys.hot_key(query.venue, query.interval))
+    """The page from the hot window; None where it is behind, does not reach back far enough, or does not answer."""
+    try:
+        packed = await ports.hot.get(keys.hot_key(query.venue, query.interval))
+    except StorageUnavailable:
+        # a cache that does not answer has nothing; the archive has everything
+        return None
     series = hot.from_bytes(packed, query.venue, query.interval, bars=MAX_MS).series.get(query.symbol, {})
     if not series or max(series) < high:
         return None

@@ -64,8 +64,7 @@ async def halt_desk(
 
 async def _halt(ports: Ports, desk: str, by: str, order: HaltOrder) -> dict[str, Any]:
     # without the caller's Idempotency-Key: a key used again after a resume must stop the desk, not repeat an old answer
-    more = {"flatten": True} if order.flatten else {}
-    return await ports.desks.named(desk).call("halt", {"by": by, "reason": order.reason, **more})
+    return await ports.desks.named(desk).call("halt", {"by": by, "reason": order.reason, "flatten": order.flatten})
 
 
 @ROUTES.post("/v1/halt", Role.TRADER, HaltOrder, idempotency_key="optional")

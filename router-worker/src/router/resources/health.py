@@ -26,10 +26,11 @@ _MARKETS = (
 )
 _MINE = MINE.format(column="desks.desk")
 _DESKS = f"SELECT desk, mode, status, codes, status_ms, as_of_seq FROM desks WHERE {_MINE} ORDER BY desk"
+_MY_ALERTS = MINE.format(column="alerts.desk")
 _ALERTS = (
     "SELECT COUNT(*) FILTER (WHERE due_ms IS NOT NULL) AS waiting, "
     "COUNT(*) FILTER (WHERE state = 'unreached' AND severity = 'critical' AND at_ms > ?) AS unreached FROM alerts "
-    f"WHERE (due_ms IS NOT NULL OR state = 'unreached') AND (alerts.desk = '' OR {MINE.format(column='alerts.desk')})"
+    f"WHERE (due_ms IS NOT NULL OR state = 'unreached') AND (alerts.desk = '' OR {_MY_ALERTS})"
 )
 DAY_MS = 86_400_000
 

@@ -50,7 +50,7 @@ class Verdict(Model):
 
     placed: bool
     reason: Reason
-    venue_order_id: Annotated[str, StringConstraints(min_length=1, max_length=128)] | None = None
+    venue_order_id: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
 
     @model_validator(mode="after")
     def _placed_somewhere(self) -> Self:

@@ -1,0 +1,1 @@
+"""Desks in workerd, killed at any moment while their venues misbehave; judged by what the venues saw."""
