@@ -1,7 +1,8 @@
 """What the desk asks of any venue. A venue is one file here; adding one touches no other.
 
 Failures: `VenueUnavailable` means that nothing is known (time-out, 429, 5xx, an answer that cannot be read or is only a part)
-and may be tried again; `Refused` means that the venue said no. An empty answer always means "there are none", never "I could not ask".
+and may be tried again; `Refused` means that the venue said no. An empty answer always means "there are none", never "I could
+not ask".
 """
 
 from __future__ import annotations

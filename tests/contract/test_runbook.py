@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 
 from shared.desk.registry import PROTECTIONS
-from shared.desk.review import UNREADABLE
 from tests.contract import source
 
-BY_THE_CORE = {"asked", "integrity", "unreconciled", "live_gate", UNREADABLE}
+BY_THE_CORE = {"asked", "integrity", "unreconciled", "live_gate", "protections_unreadable"}
 """Codes of halts and reductions that no protection gives."""
 
 

@@ -18,8 +18,8 @@ from shared.desk.orders import project
 from shared.desk.state import DeskStatus
 from shared.desk.timers import backoff_ms
 from shared.errors import Refused
-from shared.model import Candle, Fill, Money, OrderStatus, Side, ids
-from shared.venues.venue import AccountView, OrderReport
+from shared.model import Candle, Fill, Money, OrderStatus, Side
+from shared.venues.venue import OrderReport
 from tests.unit.desk.bench import DAY, T0, Bench, candle, proposal
 from tests.unit.desk.faulty import FaultyVenue
 

@@ -61,6 +61,8 @@ class World:
         self.day += 1
 
     def place(self) -> None:
+        # the cron came, so that no dead man's switch has stopped entries meanwhile
+        self.bench.call("tick")
         self.bar()
         key = f"key-{len(self.told)}"
         self.told[key] = self.bench.place("AAA", "buy", "1", key)["client_id"]
