@@ -15,7 +15,7 @@ from shared.desk import commands, reconcile
 from shared.desk.state import DeskState
 from shared.desk.timers import backoff_ms
 from shared.errors import Refused, Retryable
-from shared.model import Fill, Order, OrderStatus
+from shared.model import Fill, Order, OrderStatus, ids
 from shared.venues.venue import AccountView, OrderReport
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class Looking:
         before = engine.ready()
         view = await engine.venue.account(self._since_ms(before))
         after = engine.ready()
-        view = _in_our_names(view, after)
+        view = _in_our_names(view, {**before.orders, **after.orders})
         names = {report.client_id for report in view.orders} | {fill.client_id for fill in view.fills}
         known = {each.order.client_id: each.order for each in engine.session.store.orders(sorted(names))}
         listed = {report.client_id for report in view.orders}
@@ -197,13 +197,23 @@ class Looking:
             store.put_meta(_HORIZON, str(newest_ms))
 
 
-def _in_our_names(view: AccountView, state: DeskState) -> AccountView:
+def _in_our_names(view: AccountView, orders: Mapping[str, Order]) -> AccountView:
     """A venue without client ids names orders by its own: those of ours that it acknowledged are called by ours."""
-    ours = {order.venue_order_id: name for name, order in state.orders.items() if order.venue_order_id}
-    orders = tuple(
-        report._replace(client_id=ours.get(report.venue_order_id or "", report.client_id)) for report in view.orders
+    ours = {order.venue_order_id: name for name, order in orders.items() if order.venue_order_id}
+    called = {ids.stand_in(venue_id): name for venue_id, name in ours.items()}
+    called |= {each.client_id: ours[each.venue_order_id] for each in view.orders if each.venue_order_id in ours}
+
+    def named(fills: tuple[Fill, ...]) -> tuple[Fill, ...]:
+        return tuple(
+            fill.model_copy(update={"client_id": called[fill.client_id]}) if fill.client_id in called else fill
+            for fill in fills
+        )
+
+    reports = tuple(
+        each._replace(client_id=called.get(each.client_id, each.client_id), fills=named(each.fills))
+        for each in view.orders
     )
-    return view._replace(orders=orders)
+    return view._replace(orders=reports, fills=named(view.fills))
 
 
 def _moved(before: DeskState, after: DeskState) -> set[str]:

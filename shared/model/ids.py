@@ -36,6 +36,11 @@ def manual_order_id(desk: str, idempotency_key: str) -> str:
     return digest("manual", desk, idempotency_key)
 
 
+def stand_in(venue_order_id: str) -> str:
+    """In the place of a client id, for an order that its venue can name only by an id of its own."""
+    return digest("stand-in", venue_order_id)
+
+
 def exit_order_id(desk: str, instrument: str, opened_ms: int, kind: str, attempt: int) -> str:
     """The client order id of an exit that a trigger level caused."""
     return digest("exit", desk, instrument, opened_ms, kind, attempt)

@@ -120,7 +120,7 @@ def name_of(client_id: str | None, order_id: str) -> str:
     """The client id of an order of the desk. For any other order a stand-in made of the venue's id, always the same one."""
     if client_id is not None and _OURS.match(client_id):
         return client_id
-    return ids.digest("sandbox", order_id)
+    return ids.stand_in(order_id)
 
 
 def fill_of(wire: WireFill, venue: str, client_id: str) -> Fill:

@@ -63,7 +63,8 @@ class AccountView(NamedTuple):
     """The venue's side of the ledger at one moment: all of it, or the question failed.
 
     `balances` are totals per asset and `positions` signed quantities per instrument, zeros left out; None where it does not tell.
-    `fills` are those since the time asked for (and perhaps some before).
+    `fills` are those since the time asked for (and perhaps some before). An order that the venue does not know by the desk's id
+    is called `ids.stand_in(venue_order_id)`, in its report and in its fills.
     """
 
     orders: tuple[OrderReport, ...]

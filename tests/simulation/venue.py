@@ -133,13 +133,13 @@ class SimVenue:
         """A venue that keeps no client ids can only name its own order; that is told by a stand-in."""
         if self.offers.client_ids:
             return fill
-        return fill.model_copy(update={"client_id": ids.digest("stand-in", fill_id.partition("-")[0])})
+        return fill.model_copy(update={"client_id": ids.stand_in(fill_id.partition("-")[0])})
 
     def _listed(self, report: OrderReport) -> OrderReport:
         if self.offers.client_ids:
             return report
         fills = tuple(self._named(fill.fill_id, fill) for fill in report.fills)
-        return report._replace(client_id=ids.digest("stand-in", report.venue_order_id), fills=fills)
+        return report._replace(client_id=ids.stand_in(report.venue_order_id or ""), fills=fills)
 
     def go_on(self) -> None:
         """The price has moved: what rests is looked at again."""

@@ -11,7 +11,7 @@ from shared.errors import Conflict, Invalid, NotFound
 from shared.model import OrderStatus, ids
 from shared.venues.venue import Offers
 from tests.unit.desk.bench import Bench, run
-from tests.unit.desk.remote import Remote, down, far
+from tests.unit.desk.remote import Remote, bodies, down, far
 
 
 class Nameless(Remote):
@@ -146,3 +146,20 @@ def test_a_venue_that_can_be_asked_needs_no_id() -> None:
     name = bench.place("AAA", "buy", "1", kind="limit", limit_price="90")["client_id"]
     assert bench.order(name)["status"] == "unknown"
     assert resolve(bench, name, placed=True)["status"] == OrderStatus.ACKNOWLEDGED
+
+
+def test_fills_under_a_stand_in_are_the_orders_own_and_not_a_strangers() -> None:
+    """A venue without client ids names an order, and each of its fills, by an id of its own."""
+    remote = Remote()
+    remote.offers = Offers(client_ids=False)
+    bench = far(remote)
+    name = str(bench.place("AAA", "buy", "10")["client_id"])
+    remote.fill(name, "100", "4")
+    stand_in = ids.stand_in(str(remote.orders[name].venue_order_id))
+    renamed = [fill.model_copy(update={"client_id": stand_in}) for fill in remote.fills]
+    remote.fills[:] = renamed
+    remote.orders[name] = remote.orders[name]._replace(fills=tuple(renamed))
+    look(bench)
+    assert bench.state.position("us:AAA").qty == 4
+    assert bench.state.orders[name].filled_qty == 4
+    assert not bodies(bench, "fill_found")
