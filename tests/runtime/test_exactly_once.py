@@ -74,6 +74,7 @@ def test_one_cron_tick_fired_five_times_at_once_runs_once(system: System, market
         ("ingest", "fx"),
         ("ingest", "us"),
         ("monitor", ""),
+        ("scan", "drill"),
         ("scan", "fx"),
         ("scan", "hand"),
         ("scan", "stocks"),

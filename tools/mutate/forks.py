@@ -29,6 +29,9 @@ from tools.mutate.mutants import Mutant
 MOST_BYTES: Final = 4 * 1024**3
 """Of memory, for a mutant that never stops growing."""
 LEAST_S: Final = 5.0
+TEST_S: Final = 2.0
+TIMES: Final = 5.0
+"""How many times its usual seconds a test may take, and all of a mutant's tests together, beside the least."""
 MOST_TOLD: Final = 200
 """An exit code is a byte."""
 OURS: Final = ("shared", "tests")
@@ -129,7 +132,10 @@ def _run(trial: Trial, known: dict[tuple[str, str], list[FunctionType]]) -> NoRe
         function.__code__ = code
     failed = Failed()
     trial.tests[0].config.pluginmanager.register(failed)
-    for failed.number, item in enumerate(trial.tests):
+    signal.signal(signal.SIGVTALRM, signal.SIG_DFL)
+    for failed.number, (item, usual_s) in enumerate(zip(trial.tests, trial.seconds, strict=True)):
+        # of this process's own time, so that a busy machine kills nobody; a test's alarm is its own
+        signal.setitimer(signal.ITIMER_VIRTUAL, TEST_S + TIMES * usual_s)
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
     os._exit(0)
 
@@ -164,7 +170,7 @@ def fates(
                 pid = os.fork()
                 if pid == 0:
                     _end_with(_run, trial, known)
-                children[pid] = _Child(trial, clock() + LEAST_S + 5 * sum(trial.seconds))
+                children[pid] = _Child(trial, clock() + LEAST_S + TIMES * sum(trial.seconds))
             yield from _ended(children, clock(), kills)
     finally:
         for pid in children:
@@ -185,7 +191,8 @@ def _by_worth(trial: Trial, kills: Counter[str]) -> Trial:
     worth = {
         item.nodeid: kills[item.nodeid] / (0.01 + each) for item, each in zip(trial.tests, trial.seconds, strict=True)
     }
-    return trial._replace(tests=sorted(trial.tests, key=lambda item: -worth[item.nodeid]))
+    both = sorted(zip(trial.tests, trial.seconds, strict=True), key=lambda each: -worth[each[0].nodeid])
+    return trial._replace(tests=[item for item, _ in both], seconds=[each for _, each in both])
 
 
 def _ended(children: dict[int, _Child], now: float, kills: Counter[str]) -> Iterator[tuple[Trial, Fate]]:
@@ -196,7 +203,8 @@ def _ended(children: dict[int, _Child], now: float, kills: Counter[str]) -> Iter
             del children[pid]
             if os.WIFEXITED(status) and 0 < os.WEXITSTATUS(status) <= len(trial.tests):
                 kills[trial.tests[os.WEXITSTATUS(status) - 1].nodeid] += 1
-            yield trial, Fate.SURVIVED if status == 0 else Fate.KILLED
+            over = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGVTALRM
+            yield trial, Fate.TIMEOUT if over else Fate.SURVIVED if status == 0 else Fate.KILLED
         elif now > deadline:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
