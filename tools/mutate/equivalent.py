@@ -15,7 +15,7 @@ FILE: Final = ROOT / "tests" / "mutation" / "equivalent.toml"
 
 
 class Change(NamedTuple):
-    """What names a mutant in the file: wherever it stands in the function, the same change is meant."""
+    """What names a mutant in the file: its statement before and after, wherever in the function that stands."""
 
     module: str
     function: str
@@ -25,7 +25,7 @@ class Change(NamedTuple):
 
 def key(mutant: Mutant) -> Change:
     """How the file would name it."""
-    return Change(mutant.module, mutant.function, mutant.before, mutant.after)
+    return Change(mutant.module, mutant.function, *mutant.change)
 
 
 def read(path: Path = FILE) -> dict[Change, str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Final
 
@@ -43,6 +44,15 @@ class Mutant:
         """The whole file with the change."""
         text = self.path.read_bytes()
         return (text[: self.start] + self.after.encode() + text[self.end :]).decode()
+
+    @property
+    def change(self) -> tuple[str, str]:
+        """The lines of its statement as they are and as they would be: a lone `1` would name too many."""
+        text = self.path.read_bytes()
+        ends = [0, *accumulate(len(line) for line in text.splitlines(keepends=True))]
+        first, last = ends[self.lines.start - 1], ends[self.lines.stop - 1]
+        after = text[first : self.start] + self.after.encode() + text[self.end : last]
+        return text[first:last].decode().strip(), after.decode().strip()
 
     @property
     def where(self) -> str:

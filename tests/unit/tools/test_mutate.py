@@ -80,6 +80,13 @@ def test_lines_are_those_of_the_statement(found: list[Mutant]) -> None:
     assert late.where == f"shared/x.py:{late.lines.start} one"
 
 
+def test_a_change_is_named_by_its_whole_statement(found: list[Mutant]) -> None:
+    said = 'raise Refused("words for people", code="late")'
+    late = next(each for each in found if each.before == '"late"')
+    assert equivalent.key(late) == ("shared.x", "one", said, said.replace("late", "XXlateXX"))
+    assert equivalent.key(next(each for each in found if each.before == "3"))[2:] == ("MOST = 3", "MOST = 4")
+
+
 def test_an_entry_that_no_mutant_answers_to_is_stale(found: list[Mutant]) -> None:
     known = equivalent.key(found[0])
     gone = known._replace(before="something else")
