@@ -9,6 +9,7 @@ from functools import cache
 from shared.desk import account, flatten, guards
 from shared.desk import events as ev
 from shared.desk.context import Context
+from shared.desk.equity_breaker import UNKNOWN_EQUITY
 from shared.desk.event import Event
 from shared.desk.guards import Guards
 from shared.desk.protection import BPS, MS, Breaker, Finding
@@ -20,8 +21,6 @@ from shared.model import exact
 DAY_MS = 86_400_000
 PEAK_STEP_BPS = Decimal(10)
 """At quotes, equity has to be this far above its marked peak to be marked again: a mark is an event."""
-UNKNOWN_EQUITY = "equity_unknown"
-"""Reduces, whatever its breaker calls for, and for as long as it lasts: it is no loss."""
 
 
 def review(state: DeskState, context: Context) -> list[Event]:

@@ -9,6 +9,7 @@ from shared.desk.registry import PROTECTIONS
 from tests.simulation.platform import REHEARSAL
 from tests.simulation.prices import BAR_MS
 from tests.simulation.world import CASH, FEE_SYMBOL, SYMBOLS
+from tests.unit.desk.bench import instrument
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -26,22 +27,6 @@ def limits(luck: Random) -> dict[str, Any]:
         "max_orders_per_minute": luck.choice((2, 5)) if tight else 1000,
         "max_data_age_ms": 60_000,
         "max_signal_age_bars": luck.choice((1, 2)),
-    }
-
-
-def instrument(symbol: str) -> dict[str, Any]:
-    return {
-        "venue": "us",
-        "symbol": symbol,
-        "base": symbol,
-        "quote": "USD",
-        "settle": "USD",
-        "tick": "0.01",
-        "lot": "1",
-        "min_qty": "1",
-        "min_notional": "10",
-        "multiplier": "1",
-        "listed_ms": 0,
     }
 
 

@@ -6,17 +6,15 @@ from decimal import Decimal
 
 from pydantic import Field
 
-from shared.desk.context import Context
-from shared.desk.protection import BPS, Breaker, CallsFor, Finding
-from shared.desk.protections.max_drawdown import unknown_equity
-from shared.desk.state import DeskState
-from shared.desk.totals import totals
+from shared.desk.equity_breaker import UNKNOWN_EQUITY, EquityBreaker
+from shared.desk.protection import BPS, Finding
+from shared.desk.state import DeskState, Equity
 from shared.model import exact
 
 DAY_MS = 86_400_000
 
 
-class DailyLoss(Breaker):
+class DailyLoss(EquityBreaker):
     """Stops when equity is `limit_bps` or more below what it was when the market day began.
 
     Idea: a day that goes wrong is ended before it becomes a bad week. Open positions count at what they would sell for.
@@ -25,20 +23,13 @@ class DailyLoss(Breaker):
     Source: daily loss limits of clearing firms (FIA, Best Practices for Automated Trading Risk Controls, 2024).
     """
 
-    findings = ("daily_loss", "equity_unknown")
-    marks_equity = True
-    calls_for: CallsFor = "halted"
+    findings = ("daily_loss", UNKNOWN_EQUITY)
     limit_bps: int = Field(default=300, ge=1, le=10_000)
 
-    def finds(self, state: DeskState, context: Context) -> Finding | None:
-        sums = totals(state, context)
-        if sums.equity is None:
-            return unknown_equity(state, sums)
-        if state.equity is None:
-            return None
-        start = state.equity.day_start
-        loss = exact.subtract(start, sums.equity)
+    def judge(self, _state: DeskState, marked: Equity, equity: Decimal) -> Finding | None:
+        start = marked.day_start
+        loss = exact.subtract(start, equity)
         if exact.multiply(loss, BPS) < exact.multiply(start, Decimal(self.limit_bps)):
             return None
         reason = f"{exact.text(loss)} of {exact.text(start)} was lost since the day began, {self.limit_bps} bps or more"
-        return Finding(code="daily_loss", reason=reason, until_ms=None if self.for_s else state.equity.day_ms + DAY_MS)
+        return Finding(code="daily_loss", reason=reason, until_ms=None if self.for_s else marked.day_ms + DAY_MS)
