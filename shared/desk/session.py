@@ -6,12 +6,10 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from shared.desk import events as ev
-from shared.desk import log, upkeep
+from shared.desk import log
 from shared.desk.apply import apply
 from shared.desk.booking import NO_ORDER
-from shared.desk.commands import Command, Review
-from shared.desk.context import Context
-from shared.desk.decide import decide
+from shared.desk.course import Course
 from shared.desk.log import Head
 from shared.desk.market import Market
 from shared.desk.orders import client_id_of, project
@@ -24,7 +22,6 @@ from shared.venues.venue import Offers
 
 SNAPSHOT_EVERY = 256
 _TAIL_AT_ONCE = 1000
-MOST_STEPS = 50
 
 
 class Line(NamedTuple):
@@ -35,14 +32,13 @@ class Line(NamedTuple):
     order: Order | None
 
 
-class Draft:
-    """Decisions that build on one another and are not stored yet. Lives within one synchronous stretch."""
+class Draft(Course):
+    """Decisions that are not stored yet, each event with its place in the log."""
 
     def __init__(self, session: Session, now_ms: int) -> None:
-        self._session = session
-        self._now_ms = now_ms
+        super().__init__(session.state, session, now_ms)
+        self._store = session.store
         self._orders: dict[str, Order | None] = {}
-        self.state = session.state
         self.head = session.head
         self.lines: list[Line] = []
 
@@ -50,7 +46,7 @@ class Draft:
         """Open or closed, as of this draft."""
         if client_id not in self._orders:
             found = self.state.orders.get(client_id) if self.state is not None else None
-            self._orders[client_id] = found or self._session.store.order(client_id)
+            self._orders[client_id] = found or self._store.order(client_id)
         return self._orders[client_id]
 
     def foresee(self, client_ids: Iterable[str]) -> None:
@@ -58,53 +54,17 @@ class Draft:
         known = self.state.orders if self.state is not None else {}
         unread = [name for name in client_ids if name not in known and name not in self._orders]
         self._orders |= dict.fromkeys(unread)
-        self._orders |= {each.order.client_id: each.order for each in self._session.store.orders(unread)}
+        self._orders |= {each.order.client_id: each.order for each in self._store.orders(unread)}
 
-    def decide(
-        self, command: Command, client_id: str | None = None, known_fills: frozenset[str] = frozenset()
-    ) -> list[ev.Event]:
-        """Decides on the drafted state and adds what happened and what follows from it; returns what the command itself led to.
-
-        Raises what the rules raise: then the draft is to be dropped.
-        """
-        market = self._session.market
-        context = Context(
-            now_ms=self._now_ms,
-            marks=market.marks,
-            market_ms=market.market_ms,
-            prior=None if client_id is None else self.order(client_id),
-            known_fills=known_fills,
-            offers=self._session.offers,
-            reconciled=self._session.reconciled,
-            live_open=self._session.live_open,
-        )
-        begun = len(self.lines)
-        self._add_all(upkeep.before(self.state, command, context))
-        found = decide(self.state, command, context)
-        self._add_all(found)
-        if len(self.lines) > begun or isinstance(command, Review):
-            self._keep_up(context)
-        return found
-
-    def _keep_up(self, context: Context) -> None:
-        for _ in range(MOST_STEPS):
-            if self.state is None or not (found := upkeep.after(self.state, context)):
-                return
-            self._add_all(found)
-        raise RuntimeError(f"what follows from the state does not settle within {MOST_STEPS} steps")
-
-    def _add_all(self, found: Iterable[ev.Event]) -> None:
-        for event in found:
-            self._add(event)
-
-    def _add(self, event: ev.Event) -> None:
+    def add(self, event: ev.Event) -> None:
+        """As a line that is still to be stored."""
         record = log.next_record(self.head, event, self._now_ms)
         _read_back(record)
         client_id = client_id_of(event)
         order = None
         if client_id is not None:
             order = self._orders[client_id] = project(self.order(client_id), event)
-        self.state = apply(self.state, event, record.at_ms)
+        self.take(event, record.at_ms)
         self.head = Head(record.seq, record.hash, record.at_ms)
         self.lines.append(Line(event, record, order))
 

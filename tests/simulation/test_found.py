@@ -47,7 +47,7 @@ def test_a_fill_of_no_order_is_known_once_it_is_booked() -> None:
     )
     session = bench.desk.engine.session
     draft = session.draft(bench.clock.now_ms())
-    draft._add(found)
+    draft.add(found)
     bench.desk.engine.commit(draft)
     assert session.store.known_fills(["theirs-1"]) == {"theirs-1"}
     assert bench.sql.rows("SELECT client_id FROM fills") == [(NO_ORDER,)]

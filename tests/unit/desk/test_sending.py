@@ -95,7 +95,7 @@ def test_an_entry_that_has_not_left_when_the_desk_is_stopped_never_leaves(to: De
                 event = ev.Reduced(code="by_hand", by="me", reason="x", until_ms=2 * NOW)
             engine = stopping.desk.engine
             draft = engine.session.draft(engine.now_ms)
-            draft._add(event)
+            draft.add(event)
             engine.commit(draft)
             return found
 

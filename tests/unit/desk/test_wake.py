@@ -174,7 +174,7 @@ def test_what_could_not_be_read_again_is_not_stored() -> None:
     order = bench.order(bench.sql.rows("SELECT client_id FROM orders")[0][0])
     fine = Order.parse(json.dumps(order)).model_copy(update={"reference_price": Decimal(1).scaleb(-19)})
     with pytest.raises(Invalid, match="reference_price"):
-        draft._add(ev.OrderIntended(order=fine))
+        draft.add(ev.OrderIntended(order=fine))
     assert (bench.kinds(), draft.lines) == (before, [])
 
 
