@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from bench import brain, commands, cost, front, market, size, start
+from bench import brain, commands, core, cost, dream, front, market, size, start
 from bench.report import Row, Verdict, show
 from tools.failure import run_main, say
 
@@ -13,7 +13,9 @@ Measure = Callable[[bool], list[Row]]
 MEASURES: dict[str, Measure] = {
     "http": front.measure,
     "brain": brain.measure,
+    "dream": dream.measure,
     "market": market.measure,
+    "core": core.measure,
     "desk": commands.measure,
     "start": start.measure,
     "heap": market.heaps,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import secrets
 import time
 from typing import Protocol
@@ -44,3 +45,8 @@ def random_hex(n_bytes: int = 8) -> str:
 def jitter() -> float:
     """A number in [0, 1) for backoff; not for secrets."""
     return secrets.randbelow(1 << 20) / (1 << 20)
+
+
+def seeded(seed: int) -> random.Random:
+    """Repeatable chance for a Monte Carlo run: the same seed draws the same numbers on every Python."""
+    return random.Random(seed)  # noqa: S311 - nothing secret is drawn from it

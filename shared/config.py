@@ -72,7 +72,7 @@ class Paper(Model):
 
 class StrategyChoice(Model):
     name: StrategyName
-    params: dict[str, int | float] = Field(default_factory=dict)
+    params: dict[str, int | float | str] = Field(default_factory=dict)
 
 
 class VenueConfig(Model):
@@ -209,6 +209,15 @@ class DeskSettings(Settings):
     SANDBOX_URL: str = ""
     SANDBOX_KEY: SecretStr = SecretStr("")
     SANDBOX_SECRET: SecretStr = SecretStr("")
+
+    def lacks(self) -> tuple[str, ...]:
+        """The names of what such a desk needs and is not set."""
+        held = {
+            "SANDBOX_URL": self.SANDBOX_URL,
+            "SANDBOX_KEY": self.SANDBOX_KEY.get_secret_value(),
+            "SANDBOX_SECRET": self.SANDBOX_SECRET.get_secret_value(),
+        }
+        return tuple(name for name, value in held.items() if not value)
 
 
 class BookSettings(Settings):

@@ -29,7 +29,7 @@ from tools.paths import BUILD, DEPLOY_ORDER, ROOT, WORKERS, script_name
 
 ENVIRONMENTS: Final = ("staging", "production")
 SECRETS: Final[dict[str, tuple[str, ...]]] = {"router": ("KEY_PEPPER",)}
-"""The secrets that each worker cannot start without."""
+"""The secrets that each worker cannot start without, whatever its settings; `secrets_for` adds what they call for."""
 
 SETTINGS: Final[dict[str, type[Settings]]] = {
     "desk": DeskSettings,
@@ -106,6 +106,29 @@ def settings(worker: str, target: str) -> Settings:
     return loaded
 
 
+def secrets_for(target: str) -> dict[str, tuple[str, ...]]:
+    """Worker -> the secrets that it needs with the settings of an environment."""
+    found, cron = dict(SECRETS), cron_settings(target)
+    if sandboxed(cron):
+        found["desk"] = ("SANDBOX_KEY", "SANDBOX_SECRET")
+    if cron.ALERTS.channels:
+        found["cron"] = ("ALERT_SECRETS",)
+    return found
+
+
+def cron_settings(target: str) -> CronSettings:
+    """Those that name the desks, the venues and the channels."""
+    loaded = settings("cron", target)
+    if not isinstance(loaded, CronSettings):
+        raise TypeError(f"SETTINGS has {type(loaded).__name__} for cron")
+    return loaded
+
+
+def sandboxed(cron: CronSettings) -> list[str]:
+    """The desks that trade with the account of the desk-worker's SANDBOX_* settings."""
+    return [name for name, desk in cron.DESKS.items() if desk.trading.kind == "sandbox"]
+
+
 def unready(target: str) -> list[str]:
     """What an environment still lacks, one sentence each with its remedy; ToolError when a setting is wrong."""
     lacks = []
@@ -123,6 +146,12 @@ def unready(target: str) -> list[str]:
                 f"{config_name(worker)}: REPLAY_URL in [env.{target}.vars] must be set, for VENUES has venues of "
                 f"kind replay ({', '.join(names)}): write the base URL of the replay venue there"
             )
+    desk, names = settings("desk", target), sandboxed(cron_settings(target))
+    if names and isinstance(desk, DeskSettings) and not desk.SANDBOX_URL:
+        lacks.append(
+            f"{config_name('desk')}: SANDBOX_URL in [env.{target}.vars] must be set, for DESKS has desks with trading.kind "
+            f"sandbox ({', '.join(names)}): write the base URL of their venue there"
+        )
     return lacks
 
 
@@ -150,7 +179,7 @@ def secrets_of(worker: str, target: str) -> set[str]:
 
 def refuse_missing_secrets(target: str) -> None:
     """Raise ToolError unless every secret that a worker needs has been put."""
-    for worker, names in SECRETS.items():
+    for worker, names in secrets_for(target).items():
         for name in sorted(set(names) - secrets_of(worker, target)):
             raise ToolError(f"{worker} has no {name}: run `{put_secret(worker, name, target)}`")
 
@@ -177,7 +206,7 @@ def rehearse_migrations(paths: list[Path]) -> int:
 
 def rehearse(target: str) -> list[Size]:
     """Show every step of a deploy, offline; the sizes of what was built."""
-    lacks = unready(target)
+    lacks, needed = unready(target), secrets_for(target)
     paths = migrations(target)
     tables = rehearse_migrations(paths)
     say(f"deploy: D1 of {target}: these migrations, but for those it has had; run in memory they make {tables} tables")
@@ -185,7 +214,7 @@ def rehearse(target: str) -> list[Size]:
         say(f"  {path.name}")
     say(f"deploy: secrets that {target} must have been given")
     for worker in DEPLOY_ORDER:
-        commands = [f"{name} (`{put_secret(worker, name, target)}`)" for name in SECRETS.get(worker, ())]
+        commands = [f"{name} (`{put_secret(worker, name, target)}`)" for name in needed.get(worker, ())]
         say(f"  {worker}: {', '.join(commands) or 'none'}")
     for line in lacks:
         say(f"warning: a real deploy would refuse: {line}")

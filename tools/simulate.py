@@ -18,7 +18,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from shared.desk.equity_breaker import UNKNOWN_EQUITY
 from shared.desk.events import KINDS as EVENTS
+from shared.desk.protection import Protection
+from shared.desk.registry import PROTECTIONS
 from tests.simulation.faults import KINDS as FAULTS
 from tests.simulation.run import Outcome, Plan, simulate
 from tests.simulation.shrink import shrunk
@@ -37,6 +40,7 @@ class Tally:
     events: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     kinds: Counter[str] = field(default_factory=Counter)
+    codes: Counter[str] = field(default_factory=Counter)
     failed: list[int] = field(default_factory=list)
 
     def add(self, outcome: Outcome) -> None:
@@ -45,6 +49,7 @@ class Tally:
         self.events += outcome.events
         self.faults.update(outcome.faults)
         self.kinds.update(outcome.kinds)
+        self.codes.update(outcome.codes)
         if outcome.wrongs:
             self.failed.append(outcome.plan.seed)
 
@@ -54,6 +59,7 @@ class Tally:
         self.events += other.events
         self.faults.update(other.faults)
         self.kinds.update(other.kinds)
+        self.codes.update(other.codes)
         self.failed += other.failed
 
 
@@ -98,7 +104,7 @@ def many(first: int, seeds: int, jobs: int) -> Tally:
 
 
 def tables(tally: Tally) -> Iterator[Table]:
-    """Faults by kind, and how often each kind of event was in a log."""
+    """Faults by kind, how often each protection spoke, and how often each kind of event was in a log."""
     faults = Table(title="faults injected", title_justify="left")
     faults.add_column("kind")
     faults.add_column("count", justify="right")
@@ -106,12 +112,25 @@ def tables(tally: Tally) -> Iterator[Table]:
     for kind, meaning in FAULTS.items():
         faults.add_row(kind, f"{tally.faults[kind]:,}", meaning, style="" if tally.faults[kind] else "yellow")
     yield faults
+    spoke = Table(title="what the protections refused or stopped with", title_justify="left")
+    spoke.add_column("protection")
+    spoke.add_column("code")
+    spoke.add_column("count", justify="right")
+    for name, protection in PROTECTIONS.items():
+        for code in dict.fromkeys((*protection.refusals, *_stops(protection))):
+            spoke.add_row(name, code, f"{tally.codes[code]:,}", style="" if tally.codes[code] else "yellow")
+    yield spoke
     events = Table(title="events in the logs", title_justify="left")
     events.add_column("kind")
     events.add_column("count", justify="right")
     for kind in EVENTS:
         events.add_row(kind, f"{tally.kinds[kind]:,}", style="" if tally.kinds[kind] else "yellow")
     yield events
+
+
+def _stops(protection: type[Protection]) -> tuple[str, ...]:
+    """The codes of its own: that equity is unknown is said by several."""
+    return tuple(code for code in protection.findings if code != UNKNOWN_EQUITY)
 
 
 def explain(outcome: Outcome) -> None:

@@ -16,6 +16,7 @@ from shared.edge.alarm import ObjectAlarm
 from shared.edge.count import count
 from shared.edge.d1 import D1
 from shared.edge.env import raw, text_vars
+from shared.edge.queue import Queue
 from shared.edge.rpc import answer
 from shared.edge.sql import ObjectSql
 from shared.venues.paper import PaperVenue
@@ -26,8 +27,7 @@ def _elsewhere(settings: DeskSettings) -> Callable[[DeskState], Trading | None]:
     """The venue of a desk that does not trade on paper, if its account is among the settings."""
 
     def venue(state: DeskState) -> Trading | None:
-        key, secret = settings.SANDBOX_KEY.get_secret_value(), settings.SANDBOX_SECRET.get_secret_value()
-        if not (settings.SANDBOX_URL and key and secret):
+        if settings.lacks():
             return None
         # an HTTP client is memory that a desk on paper has better use for
         import httpx
@@ -35,6 +35,7 @@ def _elsewhere(settings: DeskSettings) -> Callable[[DeskState], Trading | None]:
         from shared.edge.fetch import FetchTransport
         from shared.venues.sandbox import SandboxVenue
 
+        key, secret = settings.SANDBOX_KEY.get_secret_value(), settings.SANDBOX_SECRET.get_secret_value()
         client = httpx.AsyncClient(transport=FetchTransport())
         return SandboxVenue(client, settings.SANDBOX_URL, key, secret, SystemClock(), state.venue)
 
@@ -60,7 +61,9 @@ class _Reading(DurableObject):  # type: ignore[misc, unused-ignore]
             PaperVenue(sql),
             name=str(name) if name else None,
             elsewhere=_elsewhere(settings),
+            lacks=settings.lacks(),
             ceiling=settings.TRADING_MODE,
+            jobs=Queue(env.JOBS),
         )
 
     async def view(self, text: str) -> str:

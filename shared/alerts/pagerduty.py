@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import httpx
 from pydantic import SecretStr
 
@@ -23,9 +25,13 @@ class PagerDuty:
         self._post = Post(client, Mask([secret.routing_key.get_secret_value()]))
 
     async def send(self, alert: Alert) -> int:
-        """Triggers an incident; only 202 is a yes."""
-        body = {
-            "routing_key": self._key.get_secret_value(),
+        """Triggers an incident, or resolves those that are over with this; only 202 is a yes."""
+        for key in alert.resolves:
+            status = await self._enqueue({"event_action": "resolve", "dedup_key": key})
+        return status if alert.resolves else await self._enqueue(self._trigger(alert))
+
+    def _trigger(self, alert: Alert) -> dict[str, Any]:
+        return {
             "event_action": "trigger",
             "dedup_key": alert.dedupe_key,
             "client": "edgedesk",
@@ -39,5 +45,7 @@ class PagerDuty:
                 "custom_details": {**alert.context, "detail": alert.detail, "id": alert.id},
             },
         }
-        answer = await self._post(self._config.api_url, (202,), json=body)
-        return answer.status
+
+    async def _enqueue(self, event: dict[str, Any]) -> int:
+        whole = {"routing_key": self._key.get_secret_value(), **event}
+        return (await self._post(self._config.api_url, (202,), json=whole)).status

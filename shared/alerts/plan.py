@@ -27,11 +27,17 @@ class Plan(NamedTuple):
 
 
 def plan(config: AlertChannels, alert: Alert, only: str | None = None) -> Plan:
-    """`only`: the one channel that it is meant for. A channel is never told of its own failure."""
+    """`only`: the one channel that it is meant for. A channel is never told of its own failure, and every pager of the critical
+    route of what is over."""
     if only is not None:
         known = ", ".join(sorted(config.channels)) or "none"
         return Plan((only,), 1) if only in config.channels else Plan((), 1, f"no channel {only!r}: ALERTS has {known}")
     names = config.routes.route(alert.severity)
+    if alert.resolves:
+        # whoever was paged by what is over now, whatever hears of the resume itself
+        pagers = tuple(name for name in config.routes.critical if config.channels[name].kind == "pagerduty")
+        others = tuple(name for name in names if name not in pagers)
+        return Plan((*pagers, *others), len(pagers) + bool(others), quiet=not pagers and not others)
     quiet = not names and alert.severity is not Severity.CRITICAL
     if alert.code == CHANNEL_FAILED:
         names = tuple(name for name in names if name != alert.context.get("channel"))

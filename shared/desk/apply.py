@@ -86,7 +86,7 @@ def _intended(state: DeskState, event: ev.OrderIntended, at_ms: int) -> Changes:
     recent = state.recent_order_ms
     recent = (*recent[bisect_right(recent, at_ms - RATE_WINDOW_MS) :], at_ms)
     order = project(_waiting(state, event), event)
-    changes: Changes = {"orders": {**state.orders, order.client_id: order}, "recent_order_ms": recent}
+    changes: Changes = {"orders": state.open.having(order), "recent_order_ms": recent}
     if order.replaces in state.replacements:
         changes["replacements"] = without(state.replacements, order.replaces)
     if is_guard(order):
@@ -115,8 +115,8 @@ def _order_moved(state: DeskState, event: ev.Event, _at_ms: int) -> Changes:
         return {}
     after = project(order, event)
     if after.status.is_open:
-        return {"orders": {**state.orders, client_id: after}}
-    return {"orders": without(state.orders, client_id)}
+        return {"orders": state.open.having(after)}
+    return {"orders": state.open.without(client_id)}
 
 
 def _unknown(state: DeskState, event: ev.OrderUnknown, at_ms: int) -> Changes:

@@ -67,7 +67,7 @@ def _traded(state: DeskState, before: Position, after: Position, ts_ms: int, cau
             opened_ms=before.opened_ms or ts_ms,
             closed_ms=ts_ms,
             net=exact.subtract(net, before.flat_net),
-            cost=abs(before.cost),
+            cost=before.paid,
             cause=cause,
         )
         changes["trades"] = (*state.trades[1 - TRADES_KEPT :], trade)
@@ -108,6 +108,13 @@ def levels_moved(state: DeskState, event: ev.LevelsMoved) -> Changes:
     return {"positions": {**state.positions, event.instrument: _with_levels(position, event)}}
 
 
+def _paid_in(before: Position, qty: Decimal, cost: Decimal) -> Decimal:
+    """What went in by now, where a person has the position be of this quantity and cost."""
+    if before.is_flat or (before.qty > 0) != (qty > 0):
+        return abs(cost)
+    return exact.add(before.paid, max(exact.ZERO, exact.subtract(abs(cost), abs(before.cost))))
+
+
 def adjusted(state: DeskState, event: ev.LedgerAdjusted) -> Changes:
     changes: Changes = {}
     if event.asset is not None:
@@ -116,9 +123,9 @@ def adjusted(state: DeskState, event: ev.LedgerAdjusted) -> Changes:
     if event.instrument is not None:
         position = state.position(event.instrument)
         qty, cost = exact.add(position.qty, event.qty), exact.add(position.cost, event.cost)
-        update: Changes = {"qty": qty, "cost": cost}
+        update: Changes = {"qty": qty, "cost": cost, "paid": _paid_in(position, qty, cost)}
         if not qty:
-            update |= {"bought_qty": exact.ZERO, "opened_ms": None}
+            update |= {"paid": exact.ZERO, "opened_ms": None}
             update |= {"stop_price": None, "target_price": None, "trail_distance": None}
         after = position.model_copy(update=update)
         changes["positions"] = {**state.positions, event.instrument: after}

@@ -21,6 +21,7 @@ from shared.desk.state import DeskState, DeskStatus, Rejections, has_set_off, is
 from shared.desk.timers import backoff_ms
 from shared.errors import Refused
 from shared.model import Instrument, LevelKind, Order, OrderKind, OrderStatus, Position, Side, exact, ids
+from shared.venues.venue import Offers
 
 
 class Leg(NamedTuple):
@@ -29,6 +30,20 @@ class Leg(NamedTuple):
     kind: LevelKind
     price: Decimal
     qty: Decimal
+
+
+class Settled(NamedTuple):
+    """All that decides on how a position should be guarded."""
+
+    position: Position
+    orders: Sequence[Order]
+    offers: Offers
+    halted: bool
+
+
+_settled: dict[str, Settled] = {}
+"""By instrument, what was last found guarded as it should be; by identity, since none of it ever changes."""
+MOST_KEPT = 4096
 
 
 def due(state: DeskState, context: Context) -> list[ev.Event]:
@@ -40,19 +55,36 @@ def due(state: DeskState, context: Context) -> list[ev.Event]:
     if trailed:
         return trailed
     found: list[ev.Event] = []
-    guarded = {order.instrument for order in state.orders.values() if order.side is Side.SELL and is_guard(order)}
+    guarded = set(state.open.sorted.guarded)
     if context.offers.resting_stops:
-        guarded |= {position.instrument for position in state.held() if position.stop_price or position.target_price}
+        guarded |= {position.instrument for position in state.held() if position.levels}
+    orders, halted = state.open, state.status is DeskStatus.HALTED
     for name in sorted(guarded):
-        found += _guarded(state, state.position(name), context)
+        this = Settled(state.position(name), orders.of(name), context.offers, halted)
+        # a long tail of positions stands still while one moves
+        if not _stands(this):
+            found += _guarded(state, this, context)
     return found
+
+
+def _stands(this: Settled) -> bool:
+    known = _settled.get(this.position.instrument)
+    return (
+        known is not None
+        and known.position is this.position
+        and known.orders is this.orders
+        and known.offers is this.offers
+        and known.halted is this.halted
+    )
 
 
 def _trailed(state: DeskState, context: Context) -> list[ev.Event]:
     found: list[ev.Event] = []
     for position in state.held():
+        if position.trail_distance is None:
+            continue
         mark = context.marks.get(position.instrument)
-        if position.trail_distance is None or mark is None:
+        if mark is None:
             continue
         stop = levels.trailed(state.instruments[position.instrument], position, mark.bid or mark.price)
         if stop is not None:
@@ -68,13 +100,17 @@ def _moved(
     )
 
 
-def _guarded(state: DeskState, position: Position, context: Context) -> list[ev.Event]:
+def _guarded(state: DeskState, this: Settled, context: Context) -> list[ev.Event]:
     """The next step towards what should rest for one position."""
-    sells = state.open_orders(position.instrument, Side.SELL)
+    position = this.position
+    sells = [order for order in this.orders if order.side is Side.SELL]
     guards = [order for order in sells if is_guard(order)]
     others = together(order for order in sells if not is_guard(order))
     wanted = _wanted(state, position, exact.subtract(position.qty, others), context)
     if _as_wanted(guards, wanted):
+        if len(_settled) >= MOST_KEPT:
+            _settled.clear()
+        _settled[position.instrument] = this
         return []
     if guards:
         running = _running(guards, wanted)

@@ -51,11 +51,14 @@ class Course:
         self._sight = sight
         self._now_ms = now_ms
         self.state = state
-        self.events = 0
+        self.events: list[ev.Event] = []
 
     def order(self, client_id: str) -> Order | None:
         """Open or closed, as of now."""
         raise NotImplementedError
+
+    def foresee(self, client_ids: Iterable[str]) -> None:
+        """Orders that will be asked for, should reading them at once be cheaper."""
 
     def add(self, event: ev.Event) -> None:
         """What becomes of an event: at least `take`."""
@@ -64,7 +67,7 @@ class Course:
     def take(self, event: ev.Event, at_ms: int) -> None:
         """Into the state."""
         self.state = apply(self.state, event, at_ms)
-        self.events += 1
+        self.events.append(event)
 
     def decide(
         self, command: Command, client_id: str | None = None, known_fills: frozenset[str] = frozenset()
@@ -84,11 +87,11 @@ class Course:
             reconciled=sight.reconciled,
             live_open=sight.live_open,
         )
-        begun = self.events
+        begun = len(self.events)
         self._add_all(upkeep.before(self.state, command, context))
         found = decide(self.state, command, context)
         self._add_all(found)
-        if self.events > begun or isinstance(command, Review):
+        if len(self.events) > begun or isinstance(command, Review):
             self._keep_up(context)
         return found
 

@@ -12,7 +12,6 @@ from typing import NamedTuple, Protocol
 from shared import log
 from shared.desk import commands
 from shared.desk.orders import fits, is_lost_guard, out_of_reach
-from shared.desk.session import Session
 from shared.desk.state import DeskState, is_guard
 from shared.desk.terms import as_offered
 from shared.errors import NotFound, Refused, Retryable
@@ -68,6 +67,12 @@ def _has_to_wait(state: DeskState, order: Order, offers: Offers) -> bool:
     return any(guards) and not fits(state, order, offers)
 
 
+class Account(Protocol):
+    @property
+    def state(self) -> DeskState | None:
+        """As it is now."""
+
+
 class Run(Protocol):
     def __call__(self, *told: commands.AboutOrder) -> None:
         """Decides and stores them in one transaction."""
@@ -76,7 +81,7 @@ class Run(Protocol):
 class Effects:
     """`suspects` are orders that the venue may know more about than the desk: they are asked about once, whatever their status."""
 
-    def __init__(self, session: Session, venue: Trading, run: Run) -> None:
+    def __init__(self, session: Account, venue: Trading, run: Run) -> None:
         self._session = session
         self._venue = venue
         self._run = run

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from shared import log
+from shared.alerts.bell import ring
 from shared.clock import Clock
 from shared.config import Mode
 from shared.desk import chores, commands, deadman, gatekeeper, looking, schema
@@ -20,7 +21,7 @@ from shared.desk.session import Draft, Session
 from shared.desk.state import DeskState
 from shared.desk.timers import Timers, backoff_ms
 from shared.errors import NotFound
-from shared.ports import Alarm, Database, Sql
+from shared.ports import Alarm, Database, JobQueue, Sql
 from shared.venues.venue import OrderReport, Trading
 
 _log = log.get("desk")
@@ -46,8 +47,10 @@ class Engine:
         paper: PaperTrading,
         elsewhere: Elsewhere = lambda _: None,
         ceiling: Mode = "paper",
+        jobs: JobQueue | None = None,
     ) -> None:
         self._sql = sql
+        self._jobs = jobs
         self._paper = paper
         self._elsewhere = elsewhere
         self._awake = False
@@ -124,6 +127,9 @@ class Engine:
         """What has to be known before anything may enlarge a position."""
         await self.looking.first()
         await self.gatekeeper.first()
+        # a silence may have grown too long without another call
+        if news := self.venue.news(self.session.state):
+            self.decide(news)
 
     def _configure(self) -> None:
         state = self.session.state
@@ -154,7 +160,7 @@ class Engine:
             for event in (line.event for line in draft.lines):
                 if isinstance(event, ev.ResumeRequested):
                     self.timers.put("resume", event.expires_ms)
-                elif isinstance(event, ev.VenueBack | ev.Resumed):
+                elif isinstance(event, ev.VenueLost | ev.VenueBack | ev.Resumed):
                     self.timers.put(looking.TIMER, now_ms)
 
         try:
@@ -229,4 +235,13 @@ class Engine:
         elif not self.timers.has("outbox"):
             self.timers.put("outbox", self.now_ms + backoff_ms(0))
         self.timers.arm()
+        await self._ring()
         return done
+
+    async def _ring(self) -> None:
+        """What cannot wait for the cron's next minute asks to be delivered now."""
+        alert = self.outbox.urgent()
+        if alert is None or self._jobs is None:
+            return
+        if not await ring(self._jobs, alert.id, f"desk:{alert.desk}", self.now_ms):
+            self.faults["bell"] += 1

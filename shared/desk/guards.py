@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -40,17 +41,22 @@ class Guards:
         """The one of that kind; it has to be one that always acts."""
         return next(each for each in self.acting if type(each) is kind)
 
-    @property
+    @cached_property
     def dead_man(self) -> DeadMan:
         return self.only(DeadMan)
 
-    @property
+    @cached_property
     def venue_down(self) -> VenueDown:
         return self.only(VenueDown)
 
-    @property
+    @cached_property
     def price_band(self) -> PriceBand:
         return self.only(PriceBand)
+
+    @cached_property
+    def bounding(self) -> tuple[Protection, ...]:
+        """Those that may bound the size of an entry."""
+        return tuple(each for each in self.acting if type(each).rooms is not Protection.rooms)
 
 
 def read(settings: Settings) -> Guards:

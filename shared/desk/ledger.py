@@ -64,7 +64,7 @@ def book(position: Position, fill: Fill, value: Decimal, quote: str) -> Position
     if left.is_flat:
         left = left.model_copy(
             update={
-                "bought_qty": exact.ZERO,
+                "paid": exact.ZERO,
                 "stop_price": None,
                 "target_price": None,
                 "trail_distance": None,
@@ -87,7 +87,7 @@ def _enlarged(position: Position, fill: Fill, signed: Decimal, value: Decimal) -
         update={
             "qty": exact.add(position.qty, signed),
             "cost": exact.add(position.cost, exact.multiply(sign, value)),
-            "bought_qty": exact.add(position.bought_qty, abs(signed)),
+            "paid": exact.add(position.paid, value),
             "opened_ms": fill.ts_ms if position.opened_ms is None else position.opened_ms,
         }
     )

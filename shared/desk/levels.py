@@ -102,13 +102,10 @@ def trailed(instrument: Instrument, position: Position, price: Decimal) -> Decim
 
 def levels(state: DeskState) -> list[Level]:
     """What to watch now: of every position that is not on its way out; a limit order that rests does not count as that."""
-    found = []
+    found: list[Level] = []
     for position in state.held():
-        if position.qty <= state.leaving_qty(position.instrument):
-            continue
-        for kind, price in ((LevelKind.STOP, position.stop_price), (LevelKind.TARGET, position.target_price)):
-            if price is not None:
-                found.append(Level(instrument=position.instrument, kind=kind, side=Side.SELL, price=price))
+        if position.levels and position.qty > state.leaving_qty(position.instrument):
+            found += position.levels
     return found
 
 

@@ -35,12 +35,15 @@ class Market:
         self.marks: dict[str, Mark] = {}
         self.market_ms = 0
         self.step_ms = 0
+        # no mark is of a later market time than this, but one of a bar, which is of `market_ms` at most
+        self._latest_ms = 0
 
     def load(self) -> None:
         """A price that cannot be read is forgotten: the next one replaces it."""
         found = self._sql.rows("SELECT body FROM marks WHERE id = 1")
         self.marks = _read(found[0][0]) if found else {}
         self.market_ms = max((mark.bar_close_ms for mark in self.marks.values()), default=0)
+        self._latest_ms = self._newest_ms()
 
     def believes(self, ts_ms: int) -> bool:
         """Whether a quote may be of that time: one from far beyond the newest bar would stand against every price to come."""
@@ -54,8 +57,8 @@ class Market:
     def on_bars(self, candles: Sequence[Candle], now_ms: int) -> None:
         """Marks every instrument at its newest close; what was told before the first bar of an impossible time is forgotten."""
         self.market_ms = max([self.market_ms, *(bar.close_time_ms for bar in candles)])
-        for name in [name for name, mark in self.marks.items() if not self.believes(mark.market_ms)]:
-            del self.marks[name]
+        if not self.believes(self._latest_ms):
+            self._forget()
         for bar in candles:
             before = self.marks.get(bar.instrument)
             if before is not None and bar.close_time_ms <= before.bar_close_ms:
@@ -74,6 +77,14 @@ class Market:
                 )
             self.marks[bar.instrument] = mark
 
+    def _forget(self) -> None:
+        for name in [name for name, mark in self.marks.items() if not self.believes(mark.market_ms)]:
+            del self.marks[name]
+        self._latest_ms = self._newest_ms()
+
+    def _newest_ms(self) -> int:
+        return max((mark.market_ms for mark in self.marks.values()), default=0)
+
     def on_quote(self, quote: Quote, now_ms: int) -> bool:
         """Marks at the middle of bid and ask, which stand until the next bar, unless the quote is older than the mark.
 
@@ -84,6 +95,7 @@ class Market:
         before = self.marks.get(quote.instrument)
         if before is not None and quote.ts_ms < before.market_ms:
             return True
+        self._latest_ms = max(self._latest_ms, quote.ts_ms)
         self.marks[quote.instrument] = Mark(
             # the middle of two prices may have one place more than they
             price=ledger.to_places(exact.multiply(exact.add(quote.bid, quote.ask), _HALF)),

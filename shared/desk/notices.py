@@ -3,14 +3,15 @@ still for a word."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from shared.alerts.rows import Filed
 from shared.desk import events as ev
 from shared.desk.log import Record
 from shared.model import exact, ids
-from shared.model.alert import MAX_KEY, MAX_TITLE, MAX_VALUE, Alert, Severity, plain
+from shared.model.alert import MAX_KEY, MAX_RESOLVES, MAX_TITLE, MAX_VALUE, Alert, Severity, plain
 
 MAX_WORDS = 1000
 
@@ -23,6 +24,29 @@ class Words(NamedTuple):
     detail: str = ""
     context: Mapping[str, str | int] = MappingProxyType({})
     key: str = ""
+
+
+class Told(NamedTuple):
+    """The alerts of some events, and `halts`: the dedupe keys of those halts that no resume has ended yet."""
+
+    filed: list[Filed]
+    halts: list[str]
+
+
+def tell(desk: str, happened: Sequence[tuple[Record, ev.Event]], halts: Sequence[str] = ()) -> Told:
+    """What the events have to say, in their order; a resume names the halts, `halts` among them, that it ends."""
+    filed, standing = [], list(halts)
+    for record, event in happened:
+        alert = notice(desk, record, event)
+        if alert is None:
+            continue
+        if isinstance(event, ev.Halted) and alert.dedupe_key not in standing:
+            standing.append(alert.dedupe_key)
+        elif isinstance(event, ev.Resumed):
+            alert = alert.model_copy(update={"resolves": tuple(standing[-MAX_RESOLVES:])})
+            standing = []
+        filed.append(Filed(alert, record.seq))
+    return Told(filed, standing[-MAX_RESOLVES:])
 
 
 def notice(desk: str, record: Record, event: ev.Event) -> Alert | None:

@@ -15,7 +15,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from shared.desk import events as ev
 from shared.desk.state import DeskState, is_guard, together
@@ -108,26 +109,51 @@ _MOVES: Mapping[type[ev.Event], Callable[[Order, Any], Order]] = {
 }
 
 
+_NAMED: Mapping[type[ev.Event], Callable[[Any], str]] = {
+    **dict.fromkeys(TABLE, attrgetter("client_id")),
+    **dict.fromkeys((ev.OrderIntended, ev.ReplacementIntended), attrgetter("order.client_id")),
+    ev.OrderFilled: attrgetter("fill.client_id"),
+    ev.ReplacementDropped: attrgetter("order_id"),
+}
+
+
 def client_id_of(event: ev.Event) -> str | None:
     """The order that the event makes or changes; None for an event about something else."""
-    if isinstance(event, ev.OrderIntended | ev.ReplacementIntended):
-        return event.order.client_id
-    if isinstance(event, ev.OrderFilled):
-        return event.fill.client_id
-    if isinstance(event, ev.ReplacementDropped):
-        return event.order_id
-    return str(event.client_id) if type(event) in TABLE else None  # type: ignore[attr-defined]
+    named = _NAMED.get(type(event))
+    return None if named is None else named(event)
+
+
+def _as(order: Order, status: OrderStatus) -> Order:
+    return order if order.status is status else order.model_copy(update={"status": status})
 
 
 def project(order: Order | None, event: ev.Event) -> Order:
     """The order after the event; ValueError for a move that is not in `TABLE`."""
+    global _newest  # a rule, the draft and the state each ask for the same; it changes no answer, since nothing here changes
+    if _newest is None or _newest.order is not order or _newest.event is not event:
+        _newest = Move(order, event, _projected(order, event))
+    return _newest.after
+
+
+class Move(NamedTuple):
+    """An order, what came to it, and the order afterwards."""
+
+    order: Order | None
+    event: ev.Event
+    after: Order
+
+
+_newest: Move | None = None
+
+
+def _projected(order: Order | None, event: ev.Event) -> Order:
     before = None if order is None else order.status
     legal = TABLE[type(event)].get(before, frozenset())
     after = None
-    if isinstance(event, ev.OrderIntended | ev.ReplacementIntended):
-        after = event.order.model_copy(
-            update={"status": S.CREATED if event.kind == "replacement_intended" else S.INTENDED}
-        )
+    if isinstance(event, ev.OrderIntended):
+        after = _as(event.order, S.INTENDED)
+    elif isinstance(event, ev.ReplacementIntended):
+        after = _as(event.order, S.CREATED)
     elif order is not None:
         after = _MOVES[type(event)](order, event)
     if after is None or after.status not in legal:

@@ -6,26 +6,29 @@ newer. `desks.as_of_seq` moves in the same D1 batch as the events, so a reader k
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from shared import log
 from shared.alerts import rows
 from shared.desk import events as ev
 from shared.desk.booking import fill_of
-from shared.desk.log import Record
-from shared.desk.notices import notice
+from shared.desk.notices import tell
 from shared.desk.orders import client_id_of
 from shared.desk.session import Session
 from shared.desk.state import DeskState
 from shared.desk.store import StoredOrder
 from shared.errors import Retryable
+from shared.jsontext import read_json
 from shared.model import exact
+from shared.model.alert import Alert, Severity
 from shared.ports import Database, Statement, Value
 
 EVENTS_AT_ONCE = 100
 _BATCHES_AT_ONCE = 50
 MAX_PARAMS = 100
 _WATERMARK = "outbox_seq"
+_HALTS = "halts_told"
 _log = log.get("desk.outbox")
 
 
@@ -49,6 +52,7 @@ class Outbox:
         self._session = session
         self._database = database
         self._running = False
+        self._urgent: Alert | None = None
         self.watermark = 0
 
     def load(self) -> None:
@@ -75,6 +79,11 @@ class Outbox:
             self._running = False
         return not self.lag
 
+    def urgent(self) -> Alert | None:
+        """The newest alert that D1 was given since the last call and that a person should not wait for."""
+        found, self._urgent = self._urgent, None
+        return found
+
     async def _send(self) -> None:
         state = self._session.state
         records = self._session.store.events(self.watermark, EVENTS_AT_ONCE)
@@ -82,6 +91,12 @@ class Outbox:
             return
         upto = records[-1].seq
         happened = [(record.seq, ev.read(record.kind, record.v, record.body)) for record in records]
+        halts = self._session.store.meta(_HALTS) or "[]"
+        told = tell(
+            state.desk,
+            [(record, event) for record, (_, event) in zip(records, happened, strict=True)],
+            read_json(halts),
+        )
         touched = sorted({name for _, event in happened if (name := client_id_of(event)) is not None})
         statements = [
             *inserts(
@@ -90,12 +105,17 @@ class Outbox:
             ),
             *_orders(state.desk, self._session.store.orders(touched)),
             *_fills(state.desk, happened),
-            *_alerts(state.desk, records, happened),
+            *rows.insert(told.filed),
             _as_of(state, upto),
         ]
         await self._database.batch(statements)
+        # before the watermark: a halt told of twice is kept once, one forgotten would stay open at the pager
+        if (kept := json.dumps(told.halts)) != halts:
+            self._session.store.put_meta(_HALTS, kept)
         self._session.store.put_meta(_WATERMARK, str(upto))
         self.watermark = upto
+        urgent = [each.alert for each in told.filed if each.alert.severity is not Severity.INFO]
+        self._urgent = urgent[-1] if urgent else self._urgent
 
 
 def _orders(desk: str, orders: Sequence[StoredOrder]) -> list[Statement]:
@@ -145,12 +165,6 @@ def _fills(desk: str, happened: Sequence[tuple[int, ev.Event]]) -> list[Statemen
         " (desk, seq, fill_id, client_id, instrument, side, qty, price, fee, fee_asset, ts_ms)",
         rows,
     )
-
-
-def _alerts(desk: str, records: Sequence[Record], happened: Sequence[tuple[int, ev.Event]]) -> list[Statement]:
-    """In the same batch as the events that they tell of: neither lost nor told of twice."""
-    found = [(notice(desk, record, event), seq) for record, (seq, event) in zip(records, happened, strict=True)]
-    return rows.insert([rows.Filed(alert, seq) for alert, seq in found if alert is not None])
 
 
 def _as_of(state: DeskState, seq: int) -> Statement:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
+from shared.desk.open_orders import OpenOrders
 from shared.desk.state import DeskState
 from shared.model import Instrument, Order, OrderKind, Side, exact
 
@@ -37,13 +38,22 @@ def promised(state: DeskState) -> Promised:
     return _newest
 
 
-def _moved(before: Promised, state: DeskState) -> Promised:
-    old, new = before.orders, state.orders
+def _changes(old: Mapping[str, Order], new: Mapping[str, Order]) -> list[tuple[Order, int]]:
+    """The orders that came (1) and went (-1) between the two; at once where the one is the other's next."""
+    if isinstance(old, OpenOrders) and isinstance(new, OpenOrders) and new.change and new.change.mark is old.mark:
+        pair = ((new.change.gone, -1), (new.change.come, 1))
+        return [(order, sign) for order, sign in pair if order is not None]
     changes = [(old[name], -1) for name in old.keys() - new.keys()]
     for name, order in new.items():
         was = old.get(name)
         if was is not order:
             changes += [(order, 1)] if was is None else [(was, -1), (order, 1)]
+    return changes
+
+
+def _moved(before: Promised, state: DeskState) -> Promised:
+    new = state.orders
+    changes = _changes(before.orders, new)
     by_instrument, by_kind, total = dict(before.by_instrument), dict(before.by_kind), before.total
     for order, sign in changes:
         if order.side is Side.BUY:

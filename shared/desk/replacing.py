@@ -87,7 +87,7 @@ def _new(old: Order, command: commands.Replace, context: Context) -> Order:
 
 def _refused(state: DeskState, old: Order | None, new: Order, context: Context) -> Refusal | None:
     """Judged as if the old one had ended."""
-    orders = {name: order for name, order in state.orders.items() if old is None or name != old.client_id}
+    orders = state.open if old is None else state.open.without(old.client_id)
     instrument: Instrument = state.instruments[new.instrument]
     mark = context.marks.get(new.instrument)
     left = exact.subtract(new.qty, new.filled_qty)

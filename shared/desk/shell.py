@@ -8,19 +8,16 @@ from shared import clock as clocks
 from shared import log
 from shared.clock import Clock
 from shared.config import Mode, allows
-from shared.desk import bodies, commands, exits, trading
-from shared.desk import events as ev
+from shared.desk import bodies, commands, proposing
 from shared.desk.answering import state_of
 from shared.desk.arming import Arming
 from shared.desk.engine import Elsewhere, Engine
 from shared.desk.line import PaperTrading
-from shared.desk.session import Draft
 from shared.desk.state import DeskState, DeskStatus
 from shared.desk.views import Reader
 from shared.desk.watch import Body, Wire
-from shared.errors import Invalid
-from shared.model import Proposal
-from shared.ports import Alarm, Database, Sql
+from shared.errors import Invalid, VenueUnavailable
+from shared.ports import Alarm, Database, JobQueue, Sql
 
 _log = log.get("desk.shell")
 
@@ -28,7 +25,8 @@ _log = log.get("desk.shell")
 class Desk(Arming):
     """One account. `name` is the object's own name, if it knows it: a body that names another desk is refused.
 
-    `elsewhere` makes the venue of a desk that does not trade on paper; `ceiling` is the worker's `TRADING_MODE`.
+    `elsewhere` makes the venue of a desk that does not trade on paper, `lacks` names the settings that this worker has not
+    got for it; `ceiling` is the worker's `TRADING_MODE`; `jobs` is the queue on which an alert rings for its delivery.
     """
 
     def __init__(
@@ -42,20 +40,28 @@ class Desk(Arming):
         name: str | None = None,
         token: Callable[[], str] = clocks.random_token,
         elsewhere: Elsewhere = lambda _: None,
+        lacks: tuple[str, ...] = (),
         ceiling: Mode = "paper",
+        jobs: JobQueue | None = None,
     ) -> None:
-        super().__init__(Engine(sql, alarm, database, clock, venue, elsewhere, ceiling), token)
+        super().__init__(Engine(sql, alarm, database, clock, venue, elsewhere, ceiling, jobs), token)
         self.read = Reader(self.engine)
         self._name = name
+        self._lacks = lacks
         self._ceiling = ceiling
 
     async def open(self, body: Body) -> Wire:
-        """`{seq, created}`; `Conflict` (`desk_differs`) for a changed venue, currency or cash."""
+        """`{seq, created}`; `Conflict` (`desk_differs`) for a changed venue, currency or cash, `VenueUnavailable`
+        (`venue_not_set_up`) where this worker has no account for it."""
         asked = bodies.OpenBody.read(body)
         if self._name is not None and asked.desk != self._name:
             raise Invalid.field("desk", asked.desk, f"is not the name of this object, {self._name}")
         if not allows(self._ceiling, asked.mode):
             raise Invalid.field("mode", asked.mode, f"is above this worker's TRADING_MODE, {self._ceiling}")
+        if self._lacks and asked.trading.kind != "paper":
+            names = ", ".join(self._lacks)
+            detail = f"trading.kind: {asked.trading.kind!r} needs {names} of desk-worker; set them and deploy it"
+            raise VenueUnavailable(detail, code="venue_not_set_up")
         created = self.engine.wake() is None
         fields = {name: getattr(asked, name) for name in type(asked).model_fields}
         draft = self.engine.session.draft(self.engine.now_ms)
@@ -75,22 +81,7 @@ class Desk(Arming):
         asked = bodies.ProposeBody.read(body)
         self.engine.ready()
         await self.engine.before_entries()
-        results: dict[int, Wire] = {}
-        waiting = list(enumerate(asked.proposals))
-        for _ in range(2):
-            draft = self.engine.session.draft(self.engine.now_ms)
-            draft.foresee(trading.client_id_for(state_of(draft).desk, proposal) for _, proposal in waiting)
-            undecided = []
-            for number, proposal in waiting:
-                results[number], again = _decided(draft, proposal)
-                if again:
-                    undecided.append((number, proposal))
-            self.engine.commit(draft)
-            await self.engine.settle()
-            waiting = undecided
-            if not waiting:
-                break
-        return {"results": [results[number] for number in range(len(asked.proposals))]}
+        return {"results": await proposing.propose(self.engine, asked.proposals)}
 
     async def tick(self, body: Body) -> Wire:
         """The cron's minute: what was missed is done, and a missing alarm stands again."""
@@ -115,21 +106,3 @@ class Desk(Arming):
 def _codes(state: DeskState) -> list[str]:
     """Why the desk is not active."""
     return [state.halt_code] if state.status is DeskStatus.HALTED else sorted(state.reductions)
-
-
-def _decided(draft: Draft, proposal: Proposal) -> tuple[Wire, bool]:
-    """What the caller is told of the proposal, and whether it has to be decided once more."""
-    client_id = trading.client_id_for(state_of(draft).desk, proposal)
-    exists = draft.order(client_id) is not None
-    found = draft.decide(commands.Propose(proposal), client_id)
-    told: Wire = {"signal_id": proposal.signal_id, "client_id": client_id, "code": None, "detail": ""}
-    if exists:
-        return {**told, "outcome": "duplicate"}, False
-    if any(isinstance(event, ev.OrderIntended) for event in found):
-        return {**told, "outcome": "intended"}, False
-    code, detail = state_of(draft).refused.get(client_id, "exit_pending"), "as before"
-    for event in found:
-        if isinstance(event, ev.ProposalRefused):
-            code, detail = event.code, event.detail
-    refused = {**told, "outcome": "refused", "client_id": None, "code": code, "detail": detail}
-    return refused, exits.is_undecided(found)

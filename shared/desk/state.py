@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, JsonValue
+from pydantic import AfterValidator, Field, JsonValue
 
 from shared.config import DeskName, Limits, Mode, Paper, TradingVenue
+from shared.desk.held import held
+from shared.desk.open_orders import OpenOrders
+from shared.desk.open_orders import is_guard as is_guard
 from shared.model import (
     Cause,
     Exact,
@@ -33,7 +36,7 @@ class DeskStatus(StrEnum):
     HALTED = "halted"
 
 
-STATE_V = 2
+STATE_V = 3
 """The shape and the meaning of `DeskState`: who changes them raises it, and snapshots of other ones are passed over."""
 
 
@@ -149,7 +152,7 @@ class DeskState(Model):
     reductions: dict[str, Reduction] = Field(default_factory=dict)
     cash: dict[str, Exact]
     fees: dict[str, Exact] = Field(default_factory=dict)
-    orders: dict[str, Order] = Field(default_factory=dict)
+    orders: Annotated[dict[str, Order], AfterValidator(OpenOrders)] = Field(default_factory=OpenOrders)
     replacements: dict[str, Order] = Field(default_factory=dict)
     positions: dict[str, Position] = Field(default_factory=dict)
     exits: dict[str, int] = Field(default_factory=dict)
@@ -177,14 +180,17 @@ class DeskState(Model):
         return self.positions.get(instrument) or Position(instrument=instrument)
 
     def held(self) -> list[Position]:
-        return [position for position in self.positions.values() if not position.is_flat]
+        """The positions that are not flat."""
+        return list(held(self.positions))
+
+    @property
+    def open(self) -> OpenOrders:
+        """The open orders, sorted; a mapping of another kind, put in by `but`, is sorted anew each time."""
+        orders = self.orders
+        return orders if type(orders) is OpenOrders else OpenOrders(orders)
 
     def open_orders(self, instrument: str, side: Side | None = None) -> list[Order]:
-        return [
-            order
-            for order in self.orders.values()
-            if order.instrument == instrument and (side is None or order.side is side)
-        ]
+        return [order for order in self.open.of(instrument) if side is None or order.side is side]
 
     def free_qty(self, instrument: str) -> Decimal:
         """What is held and not already promised to an open sell order; never negative. A guard yields to any other sell."""
@@ -194,7 +200,8 @@ class DeskState(Model):
     def leaving_qty(self, instrument: str) -> Decimal:
         """What open market orders sell, and stops that have set off: it goes at the next price, while a limit may never go."""
         sells = self.open_orders(instrument, Side.SELL)
-        return together(order for order in sells if order.kind is OrderKind.MARKET or has_set_off(order))
+        leaving = [order for order in sells if order.kind is OrderKind.MARKET or has_set_off(order)]
+        return together(leaving) if leaving else exact.ZERO
 
 
 def together(orders: Iterable[Order]) -> Decimal:
@@ -208,11 +215,6 @@ def together(orders: Iterable[Order]) -> Decimal:
     for qty in groups.values():
         alone = exact.add(alone, qty)
     return alone
-
-
-def is_guard(order: Order) -> bool:
-    """Whether it rests at the venue to end a position at its stop or target, and takes itself away for any other sell."""
-    return order.cause in (Cause.STOP, Cause.TARGET) and order.kind is not OrderKind.MARKET
 
 
 def has_set_off(order: Order) -> bool:

@@ -27,8 +27,8 @@ def unresolved(state: DeskState, instrument: str, reduce_only: bool) -> Refusal 
     """No entry while nobody knows whether another order of the instrument is at the venue."""
     if reduce_only:
         return None
-    for order in state.orders.values():
-        if order.instrument == instrument and order.status is OrderStatus.UNKNOWN:
+    for order in state.open.of(instrument):
+        if order.status is OrderStatus.UNKNOWN:
             return Refusal("symbol_unresolved", f"the venue has not said yet what became of {order.client_id}")
     return None
 
@@ -108,6 +108,8 @@ def as_offered(order: Order, offers: Offers) -> Order:
 def due(state: DeskState, context: Context) -> list[Event]:
     """Cancels what is good no longer."""
     found: list[Event] = []
+    if not state.open.sorted.timed:
+        return found
     for order in state.orders.values():
         till_ms = order.good_till_ms
         over = till_ms is not None and till_ms <= market_ms(order.instrument, context)

@@ -10,7 +10,7 @@ from shared.desk.context import Context
 from shared.desk.promised import promised
 from shared.desk.state import DeskState
 from shared.desk.worth import Worth
-from shared.model import Side, exact
+from shared.model import exact
 
 
 class Totals(Worth):
@@ -48,8 +48,7 @@ class Totals(Worth):
     @cached_property
     def taken(self) -> frozenset[str]:
         """The instruments that are held or being bought."""
-        bought = {order.instrument for order in self.state.orders.values() if order.side is Side.BUY}
-        return frozenset(bought | {position.instrument for position in self.held})
+        return frozenset(self.state.open.sorted.bought.keys() | {position.instrument for position in self.held})
 
 
 _newest: Totals | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from shared.desk import commands, exits, gates, levels, sizing, terms
@@ -21,6 +22,7 @@ from shared.model import (
     OrderStatus,
     Proposal,
     Side,
+    TimeInForce,
     exact,
     ids,
 )
@@ -88,39 +90,52 @@ def _stale(state: DeskState, proposal: Proposal, context: Context) -> Refusal | 
 
 def _enter(state: DeskState, instrument: Instrument, proposal: Proposal, context: Context) -> Order | Refusal:
     mark = context.marks.get(instrument.id)
-    price = mark.price if mark else proposal.price
+    seen = mark.price if mark else proposal.price
+    limit, trigger = _on_tick(instrument, proposal)
+    price = limit or trigger or seen
     if proposal.side is not Side.BUY:
         return Refusal("short_not_allowed", "the desk does not sell short")
     if not state.position(instrument.id).is_flat or state.open_orders(instrument.id, Side.BUY):
         return Refusal("already_in_position", f"{instrument.id} is held or being bought")
-    intent = Intent(instrument, Side.BUY, OrderKind.MARKET, exact.ZERO, price)
-    early = gates.check(state, intent, context, gates.BEFORE_SIZE) or gates.proposed_at(state, proposal.price, price)
+    if limit == exact.ZERO:
+        return Refusal("tick", f"a limit of {exact.text(proposal.limit_price or limit)} is below one tick")
+    intent = Intent(instrument, Side.BUY, proposal.kind, exact.ZERO, price, trigger_price=trigger)
+    early = gates.check(state, intent, context, gates.BEFORE_SIZE) or gates.proposed_at(state, proposal.price, seen)
     if early is not None:
         return early
-    if proposal.stop_distance is None:
-        return Refusal("no_stop", "an entry without a stop distance cannot be sized")
-    prices = levels.from_distances(instrument, price, proposal.stop_distance, proposal.target_distance)
+    asked = proposal.stop_distance or proposal.trail_distance
+    if asked is None:
+        return Refusal("no_stop", "an entry without a stop or trail distance cannot be sized")
+    prices = levels.from_distances(instrument, price, asked, proposal.target_distance)
     if prices.stop is None:
-        return Refusal(
-            "stop_absurd", f"a stop {exact.text(proposal.stop_distance)} below {exact.text(price)} is no price"
-        )
+        return Refusal("stop_absurd", f"a stop {exact.text(asked)} below {exact.text(price)} is no price")
     equity = totals(state, context).equity_to_size_on
     if equity is None:
         return Refusal("equity_unknown", "a price or a conversion is missing")
     # sized on the stop as it will stand on the tick, and never on less than the strategy asked for
-    distance = max(proposal.stop_distance, exact.subtract(price, prices.stop))
-    size = sizing.entry_size(state, context, instrument, price, distance, equity)
+    distance = max(asked, exact.subtract(price, prices.stop))
+    size = sizing.entry_size(state, context, instrument, price, distance, equity, proposal.size)
     if size.qty < instrument.min_qty:
-        code = "min_qty" if size.bound == "risk" else size.bound
+        code = "min_qty" if size.bound in ("risk", "size") else size.bound
         return Refusal(
             code, f"there is room for {exact.text(size.qty)}, the smallest is {exact.text(instrument.min_qty)}"
         )
-    intent = Intent(instrument, Side.BUY, OrderKind.MARKET, size.qty, price)
-    late = gates.check(state, intent, context, gates.WITH_SIZE) or terms.unresolved(
-        state, instrument.id, reduce_only=False
+    intent = replace(intent, qty=size.qty)
+    order = _from_proposal(state, proposal, intent, prices, context).model_copy(
+        update={
+            "limit_price": limit,
+            "trigger_price": trigger,
+            "time_in_force": TimeInForce.GTC if proposal.good_till_ms is None else TimeInForce.GTD,
+            "good_till_ms": proposal.good_till_ms,
+            "trail_distance": proposal.trail_distance,
+        }
     )
     # a stop above an off-tick mark is impossible by construction, so levels need no gate here
-    return late or _from_proposal(state, proposal, intent, prices, context)
+    return (
+        gates.check(state, intent, context, gates.WITH_SIZE)
+        or terms.refusal(state, instrument, order, context)
+        or order
+    )
 
 
 def _exit(state: DeskState, instrument: Instrument, proposal: Proposal, context: Context) -> Order | Refusal:

@@ -10,7 +10,7 @@ from shared.model.level import Level, LevelKind
 from shared.model.money import Money
 from shared.model.order import Cause, Order, OrderKind, OrderStatus, TimeInForce
 from shared.model.position import Position
-from shared.model.proposal import Proposal
+from shared.model.proposal import Proposal, Size
 from shared.model.quote import Quote
 from shared.model.side import Side
 from shared.model.signal import Action, HexId, Signal, StrategyName

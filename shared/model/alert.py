@@ -16,6 +16,7 @@ MAX_DETAIL = 4000
 MAX_KEY = 200
 MAX_CONTEXT = 32
 MAX_VALUE = 400
+MAX_RESOLVES = 20
 
 
 class Severity(StrEnum):
@@ -29,22 +30,25 @@ class Severity(StrEnum):
 AlertCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
 AlertDesk = Annotated[str, StringConstraints(pattern=r"^([a-z][a-z0-9-]{0,31})?$")]
 _Line = r"^[^\x00-\x1f\x7f]*$"
+_Key = Annotated[str, StringConstraints(min_length=1, max_length=MAX_KEY, pattern=_Line)]
 _Value = Annotated[str, StringConstraints(max_length=MAX_VALUE)]
 _Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 
 
 class Alert(Model):
-    """`desk` is empty where it is about none. Alerts with one `dedupe_key` say the same thing again."""
+    """`desk` is empty where it is about none. Alerts with one `dedupe_key` say the same thing again; `resolves` are the keys
+    of earlier ones that are over with this."""
 
     id: HexId
     desk: AlertDesk
     severity: Severity
     code: AlertCode
-    dedupe_key: Annotated[str, StringConstraints(min_length=1, max_length=MAX_KEY, pattern=_Line)]
+    dedupe_key: _Key
     title: Annotated[str, StringConstraints(min_length=1, max_length=MAX_TITLE, pattern=_Line)]
     detail: Annotated[str, StringConstraints(max_length=MAX_DETAIL)] = ""
     context: dict[_Name, _Value | int] = Field(default_factory=dict, max_length=MAX_CONTEXT)
     at_ms: int = Field(ge=0)
+    resolves: tuple[_Key, ...] = Field(default=(), max_length=MAX_RESOLVES, exclude_if=lambda keys: not keys)
 
 
 def plain(text: str, limit: int) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Any, Self
+from collections.abc import Collection, Mapping
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from shared.errors import Invalid
+
+_set = object.__setattr__
+"""Past a frozen model's own, before anybody has seen it."""
 
 
 def invalid_from(error: ValidationError, secrets: Collection[str] = ()) -> Invalid:
@@ -21,8 +24,12 @@ def invalid_from(error: ValidationError, secrets: Collection[str] = ()) -> Inval
 
 
 class Model(BaseModel):
-    """A frozen value, validated at birth; JSON in and out keeps every digit."""
+    """A frozen value, validated at birth; JSON in and out keeps every digit.
 
+    `derived` are the names of cached properties: a copy makes its own, since it may differ in what they are made of.
+    """
+
+    derived: ClassVar[tuple[str, ...]] = ()
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
 
     @classmethod
@@ -41,8 +48,24 @@ class Model(BaseModel):
         except ValidationError as error:
             raise invalid_from(error) from None
 
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """As pydantic's, unvalidated; for values that hold nothing beside their fields it is several times quicker."""
+        if deep or update is None:
+            return super().model_copy(update=update, deep=deep)
+        copied = type(self).__new__(type(self))
+        values = {**self.__dict__, **update}
+        for name in self.derived:
+            values.pop(name, None)
+        _set(copied, "__dict__", values)
+        known = self.__pydantic_fields_set__
+        _set(copied, "__pydantic_fields_set__", known if update.keys() <= known else known | update.keys())
+        _set(copied, "__pydantic_extra__", None)
+        _set(copied, "__pydantic_private__", None)
+        return copied
+
     def json_text(self) -> str:
-        return self.model_dump_json()
+        # what `model_dump_json` does, without handing on its many defaults
+        return self.__pydantic_serializer__.to_json(self).decode()
 
     def wire(self) -> dict[str, Any]:
         """Only what JSON knows: text for decimals, text for enumerations."""

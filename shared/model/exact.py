@@ -14,9 +14,10 @@ from decimal import (
     InvalidOperation,
     Overflow,
 )
+from functools import lru_cache
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonSchema
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 MAX_DIGITS = 18
 """Digits before the point, and digits after it, that a number from outside may have."""
@@ -43,6 +44,7 @@ def parse(value: object) -> Decimal:
     return Decimal(value)
 
 
+@lru_cache(maxsize=4096)
 def text(value: Decimal) -> str:
     """The one way a decimal is written: no exponent, no trailing zeros, no minus before zero."""
     if not value:
@@ -92,23 +94,23 @@ def _to_step(value: Decimal, step: Decimal, rounding: str) -> Decimal:
     return EXACT.multiply(count, step)
 
 
-def _positive(value: Decimal) -> Decimal:
-    if value <= 0:
+def _positive(value: object) -> Decimal:
+    found = parse(value)
+    if found <= ZERO:
         raise ValueError("must be above 0")
-    return value
+    return found
 
 
-def _not_negative(value: Decimal) -> Decimal:
-    if value < 0:
+def _not_negative(value: object) -> Decimal:
+    found = parse(value)
+    if found < ZERO:
         raise ValueError("must be 0 or more")
-    return value
+    return found
 
 
-Exact = Annotated[
-    Decimal,
-    BeforeValidator(parse),
-    PlainSerializer(text, return_type=str, when_used="json"),
-    WithJsonSchema({"type": "string", "format": "decimal", "examples": ["12.5"]}),
-]
-Positive = Annotated[Exact, AfterValidator(_positive)]
-NotNegative = Annotated[Exact, AfterValidator(_not_negative)]
+_WRITTEN = PlainSerializer(text, return_type=str, when_used="json")
+_SCHEMA = WithJsonSchema({"type": "string", "format": "decimal", "examples": ["12.5"]})
+# one function each, since every call out of pydantic costs more than what it checks
+Exact = Annotated[Decimal, BeforeValidator(parse), _WRITTEN, _SCHEMA]
+Positive = Annotated[Decimal, BeforeValidator(_positive), _WRITTEN, _SCHEMA]
+NotNegative = Annotated[Decimal, BeforeValidator(_not_negative), _WRITTEN, _SCHEMA]

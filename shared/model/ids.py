@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
+
+_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, sort_keys=True).encode
 
 
 def digest(*parts: object) -> str:
     """32 hex digits of SHA-256 over the parts as JSON, so that no two lists of parts read alike."""
-    body = json.dumps(parts, separators=(",", ":"), ensure_ascii=True, sort_keys=True)
-    return hashlib.sha256(body.encode()).hexdigest()[:32]
+    return hashlib.sha256(_json(parts).encode()).hexdigest()[:32]
 
 
 def params_id(params: Mapping[str, Any]) -> str:
@@ -25,6 +27,7 @@ def signal_id(
     return digest("signal", strategy, version, params, instrument, bar_close_ms, action, side)
 
 
+@lru_cache(maxsize=1024)
 def client_order_id(
     desk: str, strategy: str, version: int, params: str, instrument: str, bar_close_ms: int, side: str, attempt: int
 ) -> str:

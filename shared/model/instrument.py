@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated
+from functools import cached_property
+from typing import Annotated, ClassVar
 
 from pydantic import StringConstraints, field_validator
 
@@ -29,6 +30,7 @@ def symbol_of(instrument: str) -> str:
 class Instrument(Model):
     """Prices are multiples of `tick`, quantities of `lot`; `multiplier` units of base stand behind a quantity of 1."""
 
+    derived: ClassVar[tuple[str, ...]] = ("id",)
     venue: VenueName
     symbol: Symbol
     base: Asset
@@ -48,7 +50,7 @@ class Instrument(Model):
             raise ValueError("must be 0 or more milliseconds since 1970")
         return value
 
-    @property
+    @cached_property
     def id(self) -> str:
         return f"{self.venue}:{self.symbol}"
 

@@ -14,7 +14,7 @@ from shared.errors import Conflict, NotFound, Refused
 from shared.model import Candle, Fill, Instrument, Order, OrderStatus, exact
 from shared.ports import Sql
 from shared.venues.matching import Working, match
-from shared.venues.paper_tables import PaperTables
+from shared.venues.paper_tables import PaperTables, Tables
 from shared.venues.venue import AccountView, Credentials, Offers, OrderReport
 
 
@@ -39,15 +39,17 @@ def change(amounts: dict[str, Decimal], name: str, by: Decimal) -> None:
 
 
 class PaperVenue:
-    """`Trading` over tables of its own, in transactions of its own: as independent of the desk as a real venue is."""
+    """`Trading` over tables of its own, in transactions of its own: as independent of the desk as a real venue is.
 
-    def __init__(self, sql: Sql) -> None:
-        self._sql = sql
+    `kept` is where its tables are made, or tables of another kind.
+    """
+
+    def __init__(self, kept: Sql | Tables) -> None:
         self._rules: Rules | None = None
         self._instruments: Mapping[str, Instrument] = {}
         self._cash: Mapping[str, Decimal] | None = None
         self._holdings = Holdings()
-        self._tables = PaperTables(sql)
+        self._tables = kept if isinstance(kept, Tables) else PaperTables(kept)
 
     def configure(
         self, rules: Rules, instruments: Mapping[str, Instrument], cash: Mapping[str, Decimal] | None = None
@@ -94,7 +96,7 @@ class PaperVenue:
             if order.oco is not None and not self.offers.oco:
                 raise Refused("no groups of orders rest here", code="not_offered")
             held = Working.of_order(order)
-            self._sql.transaction(lambda: self._tables.keep(held))
+            self._tables.transaction(lambda: self._tables.keep(held))
         elif not held.same_as(order):
             raise Conflict(f"the id {order.client_id} belongs to another order", code="client_id_reused")
         return self._report(held)
@@ -107,7 +109,7 @@ class PaperVenue:
         if held.status.is_open:
             held = held.model_copy(update={"status": OrderStatus.CANCELLED})
             gone = held
-            self._sql.transaction(lambda: self._tables.keep(gone))
+            self._tables.transaction(lambda: self._tables.keep(gone))
         return self._report(held)
 
     async def order(self, client_id: str, venue_order_id: str | None = None) -> OrderReport | None:
@@ -129,7 +131,7 @@ class PaperVenue:
             return []
         bars = sorted(candles, key=lambda bar: bar.open_time_ms)
         positions = dict(self._held().positions)
-        return self._sql.transaction(lambda: self._match_all(touched, bars, rules, positions))
+        return self._tables.transaction(lambda: self._match_all(touched, bars, rules, positions))
 
     def _match_all(
         self,

@@ -1,8 +1,10 @@
-"""The paper venue's own tables: orders and fills. It never opens a transaction, except to make them."""
+"""The paper venue's own tables: orders and fills. Nothing here opens a transaction by itself, except to make them."""
 
 from __future__ import annotations
 
-from typing import Any
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from shared.model import Fill
 from shared.ports import Sql
@@ -17,8 +19,45 @@ _TABLES = (
     "CREATE INDEX IF NOT EXISTS paper_fills_at ON paper_fills (ts_ms)",
 )
 
+T = TypeVar("T")
 
-class PaperTables:
+
+class Tables(ABC):
+    """Orders by client id and fills by row, the first of which is 1; rows come back as they came."""
+
+    @abstractmethod
+    def transaction(self, work: Callable[[], T]) -> T:
+        """All that `work` keeps, or nothing of it."""
+
+    @abstractmethod
+    def keep(self, held: Working) -> None:
+        """As it is now."""
+
+    @abstractmethod
+    def keep_fill(self, fill: Fill) -> None:
+        """Fails, and its transaction with it, if there is one of that id."""
+
+    @abstractmethod
+    def order(self, client_id: str) -> Working | None: ...
+
+    @abstractmethod
+    def open_orders(self) -> list[Working]: ...
+
+    @abstractmethod
+    def fills_of(self, client_id: str) -> tuple[Fill, ...]: ...
+
+    @abstractmethod
+    def fills_since(self, ts_ms: int) -> tuple[Fill, ...]:
+        """Of that market time or later."""
+
+    @abstractmethod
+    def fills_after(self, row: int) -> list[tuple[int, Fill]]:
+        """With their rows."""
+
+
+class PaperTables(Tables):
+    """In SQLite."""
+
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
         sql.transaction(self._create)
@@ -27,8 +66,10 @@ class PaperTables:
         for table in _TABLES:
             self._sql.rows(table)
 
+    def transaction(self, work: Callable[[], T]) -> T:
+        return self._sql.transaction(work)
+
     def keep(self, held: Working) -> None:
-        """As it is now."""
         self._sql.rows(
             "INSERT INTO paper_orders (client_id, is_open, body) VALUES (?, ?, ?)"
             " ON CONFLICT (client_id) DO UPDATE SET is_open = excluded.is_open, body = excluded.body",
@@ -38,7 +79,6 @@ class PaperTables:
         )
 
     def keep_fill(self, fill: Fill) -> None:
-        """Fails, and its transaction with it, if there is one of that id."""
         self._sql.rows(
             "INSERT INTO paper_fills (fill_id, client_id, ts_ms, body) VALUES (?, ?, ?, ?)",
             fill.fill_id,
@@ -52,7 +92,6 @@ class PaperTables:
         return Working.parse(found[0][0]) if found else None
 
     def open_orders(self) -> list[Working]:
-        """As they came."""
         found = self._sql.rows("SELECT body FROM paper_orders WHERE is_open = 1 ORDER BY rowid")
         return [Working.parse(body) for (body,) in found]
 
@@ -63,10 +102,52 @@ class PaperTables:
         return _read(self._sql.rows("SELECT body FROM paper_fills WHERE ts_ms >= ? ORDER BY rowid", ts_ms))
 
     def fills_after(self, row: int) -> list[tuple[int, Fill]]:
-        """With their rows, the first of which is 1."""
         found = self._sql.rows("SELECT rowid, body FROM paper_fills WHERE rowid > ? ORDER BY rowid", row)
         return [(number, Fill.parse(body)) for number, body in found]
 
 
 def _read(rows: list[tuple[Any, ...]]) -> tuple[Fill, ...]:
     return tuple(Fill.parse(body) for (body,) in rows)
+
+
+class MemoryTables(Tables):
+    """In memory, for an account that lives no longer than the process: what is given in is frozen, so nothing is copied."""
+
+    def __init__(self) -> None:
+        self._orders: dict[str, Working] = {}
+        self._open: dict[str, Working] = {}
+        self._fills: list[Fill] = []
+        self._of: dict[str, list[Fill]] = {}
+        self._ids: set[str] = set()
+
+    def transaction(self, work: Callable[[], T]) -> T:
+        return work()
+
+    def keep(self, held: Working) -> None:
+        self._orders[held.client_id] = held
+        if held.status.is_open:
+            self._open[held.client_id] = held
+        else:
+            self._open.pop(held.client_id, None)
+
+    def keep_fill(self, fill: Fill) -> None:
+        if fill.fill_id in self._ids:
+            raise ValueError(f"there is a fill {fill.fill_id} already")
+        self._ids.add(fill.fill_id)
+        self._fills.append(fill)
+        self._of.setdefault(fill.client_id, []).append(fill)
+
+    def order(self, client_id: str) -> Working | None:
+        return self._orders.get(client_id)
+
+    def open_orders(self) -> list[Working]:
+        return list(self._open.values())
+
+    def fills_of(self, client_id: str) -> tuple[Fill, ...]:
+        return tuple(self._of.get(client_id, ()))
+
+    def fills_since(self, ts_ms: int) -> tuple[Fill, ...]:
+        return tuple(fill for fill in self._fills if fill.ts_ms >= ts_ms)
+
+    def fills_after(self, row: int) -> list[tuple[int, Fill]]:
+        return list(enumerate(self._fills[row:], row + 1))

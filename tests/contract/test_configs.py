@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ PLAIN = {
     "compatibility_flags",
     "workers_dev",
     "preview_urls",
+    "rules",
     "limits",
     "observability",
     "env",
@@ -65,6 +67,21 @@ def test_the_brain_has_no_bindings_at_all() -> None:
     brain = read("brain-worker/wrangler.toml")
     assert set(brain) <= PLAIN
     assert brain["env"] == {"staging": {}, "production": {}}
+
+
+def test_only_cron_takes_from_the_queue_and_the_others_may_only_send() -> None:
+    sending, taking = set(), set()
+    for name, suffix in product(CONFIGS, ("", "-staging", "-production")):
+        whole = read(name)
+        queues = (whole.get("env", {}).get(suffix[1:], {}) if suffix else whole).get("queues", {})
+        sending |= {(name, suffix, each["binding"], each["queue"]) for each in queues.get("producers", [])}
+        taking |= {(name, suffix, each["queue"]) for each in queues.get("consumers", [])}
+    queue_of = {suffix: f"jobs{suffix}" for suffix in ("", "-staging", "-production")}
+    cron, desk = "cron-worker/wrangler.toml", "desk-worker/wrangler.toml"
+    assert taking == {(cron, suffix, queue) for suffix, queue in queue_of.items()}
+    assert sending == {
+        (name, suffix, "JOBS", queue) for name in ("wrangler.toml", cron, desk) for suffix, queue in queue_of.items()
+    }
 
 
 @EACH

@@ -24,6 +24,7 @@ LAST = (
     "test_deploy",
     "test_dev",
     "test_drill",
+    "test_bell",
 )
 """What stops, kills or needs another system, after all that shares the first one."""
 

@@ -1,4 +1,4 @@
-"""Who does what at a step: the brain, people, the Book, the cron, the platform and other users of the account."""
+"""Who does what at a step: the brain, people, the Book and the cron; beside them, things go wrong."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-from shared.model import Cause, Order, OrderKind, OrderStatus, Side, ids
-from tests.simulation.opening import limits, opening
+from shared.desk.state import DeskStatus
+from shared.model import OrderStatus, Side, ids
+from tests.simulation.mishaps import crash, cron_away, d1, deposit, evict, foreign, forget, venue_away
+from tests.simulation.opening import opening
 from tests.simulation.prices import BAR_MS, money
 from tests.simulation.world import SYMBOLS, World
 
@@ -16,13 +18,23 @@ Act = Callable[[World, Random], None]
 
 
 def _price(world: World, symbol: str, off: float = 0.0) -> str:
-    return str(money(max(100, int(world.market.now[symbol] * (1 + off)))))
+    """On the tick, but for every tenth cent."""
+    cents = max(100, int(world.market.now[symbol] * (1 + off)))
+    tick = world.terms[symbol].tick
+    return str(money(cents if cents % 10 == 9 else cents - cents % tick))
+
+
+def _qty(world: World, luck: Random, symbol: str, most: int) -> str:
+    """In whole lots, but for a few."""
+    qty = luck.randint(1, max(1, most))
+    lot = world.terms[symbol].lot
+    return str(qty if luck.random() < 0.1 else max(lot, qty - qty % lot))
 
 
 def _proposal(world: World, luck: Random, symbol: str, action: str) -> dict[str, Any]:
     age = luck.choice((0, 0, 0, 1, 3))
     closes = world.market.market_ms // BAR_MS * BAR_MS - age * BAR_MS
-    distance = str(money(luck.randint(1, max(2, world.market.now[symbol] // 20))))
+    distance = str(money(luck.randint(1, max(2, world.market.now[symbol] // luck.choice((20, 300))))))
     return {
         "signal_id": ids.digest(symbol, closes, action),
         "strategy": "sma_cross",
@@ -48,22 +60,27 @@ def propose(world: World, luck: Random) -> None:
 
 
 def propose_exit(world: World, luck: Random) -> None:
-    world.call("propose", proposals=[_proposal(world, luck, luck.choice(SYMBOLS), "exit")])
+    symbol = luck.choice(_held(world) or SYMBOLS)
+    world.call("propose", proposals=[_proposal(world, luck, symbol, "exit")])
 
 
 def place(world: World, luck: Random) -> None:
     """A person orders, now and then twice under one key."""
     symbol, side = luck.choice(SYMBOLS), luck.choice(("buy", "buy", "sell"))
+    if side == "sell" and luck.random() < 0.8:
+        symbol = luck.choice(_held(world) or [symbol])
     cents = world.market.now[symbol]
     ticket: dict[str, Any] = {
         "instrument": f"us:{symbol}",
         "side": side,
         "kind": luck.choice(("market", "limit")),
-        "qty": str(luck.randint(1, max(1, luck.choice((3_000, 1_500_000)) // cents))),
+        "qty": _qty(world, luck, symbol, luck.choice((3_000, 60_000, 1_500_000)) // cents),
         "reduce_only": side == "sell" and luck.random() < 0.7,
     }
     if ticket["kind"] == "limit":
-        ticket["limit_price"] = _price(world, symbol, luck.choice((0.002, 0.02)) * luck.uniform(-1, 1))
+        ticket["limit_price"] = _price(world, symbol, luck.choice((0.002, 0.02, 0.02, 0.3)) * luck.uniform(-1, 1))
+        if luck.random() < 0.03:
+            ticket["limit_price"] = _price(world, symbol, luck.choice((-0.95, 12.0)))
     _terms(world, luck, symbol, ticket)
     body: dict[str, Any] = {"order": ticket, "by": "me", "idempotency_key": f"key-{world.key()}"}
     for _ in range(luck.choice((1, 1, 1, 2))):
@@ -74,7 +91,7 @@ def _terms(world: World, luck: Random, symbol: str, ticket: dict[str, Any]) -> N
     """The finer terms, as far as they belong to the order."""
     buys = ticket["side"] == "buy"
     if buys and luck.random() < 0.5:
-        ticket["stop_price"] = _price(world, symbol, -luck.uniform(0.001, 0.05))
+        ticket["stop_price"] = _price(world, symbol, -luck.uniform(0.001, luck.choice((0.003, 0.05))))
     if buys and luck.random() < 0.4:
         ticket["target_price"] = _price(world, symbol, luck.uniform(0.012, 0.05))
     if buys and luck.random() < 0.2:
@@ -93,6 +110,45 @@ def _terms(world: World, luck: Random, symbol: str, ticket: dict[str, Any]) -> N
         ticket["good_till_ms"] = world.market.market_ms + luck.randint(1, 300_000)
     elif ticket["kind"] == "limit" and luck.random() < 0.25:
         ticket["post_only"] = True
+
+
+def _held(world: World) -> list[str]:
+    """The symbols of what is held."""
+    state = world.judge.state
+    return [each.instrument[3:] for each in state.held() if each.qty > 0] if state is not None else []
+
+
+def leave(world: World, luck: Random) -> None:
+    """A person sells what is held of one instrument, and now and then wants it back at once."""
+    held, state = _held(world), world.judge.state
+    if not held or state is None:
+        return
+    position = state.position(f"us:{luck.choice(held)}")
+    ticket: dict[str, Any] = {"instrument": position.instrument, "side": "sell", "kind": "market"}
+    ticket |= {"qty": str(position.qty), "reduce_only": True}
+    again = {"instrument": position.instrument, "side": "buy", "kind": "market", "qty": str(position.qty)}
+    world.call("place", order=ticket, by="me", idempotency_key=f"key-{world.key()}")
+    if luck.random() < 0.5:
+        key = f"key-{world.key()}"
+        wait = luck.choice((3_000, 20_000, 60_000))
+        world.loop.after(wait, lambda: world.call("place", order=again, by="me", idempotency_key=key))
+
+
+def meet(world: World, luck: Random) -> None:
+    """Somebody wants the other side of what rests."""
+    state = world.judge.state
+    resting = [each for each in state.orders.values() if each.limit_price is not None] if state is not None else []
+    if not resting:
+        return
+    order = luck.choice(resting)
+    ticket = {
+        "instrument": order.instrument,
+        "side": "sell" if order.side is Side.BUY else "buy",
+        "kind": "limit",
+        "qty": str(world.terms[order.instrument[3:]].min_qty * 5),
+        "limit_price": str(order.limit_price),
+    }
+    world.call("place", order=ticket, by="me", idempotency_key=f"key-{world.key()}")
 
 
 def _known(world: World, luck: Random) -> str | None:
@@ -142,7 +198,7 @@ def resume(world: World, luck: Random) -> None:
 
     def confirm(answer: dict[str, Any]) -> None:
         token = answer["confirm"] if luck.random() < 0.9 else "wrong"
-        world.loop.after(luck.choice((10, 1_000, 310_000)), confirm_with, token)
+        world.loop.after(luck.choice((10, 10, 1_000, 310_000)), confirm_with, token)
 
     def confirm_with(token: str) -> None:
         world.call("resume_confirm", by="me", confirm=token)
@@ -151,10 +207,8 @@ def resume(world: World, luck: Random) -> None:
 
 
 def limits_change(world: World, luck: Random) -> None:
-    """The cron opens the desk again, as it does every minute, with limits that somebody has changed."""
-    body = opening(luck, world.mode)
-    body["limits"] = limits(luck)
-    world.call("open", **body)
+    """The cron opens the desk again, as it does every minute, with limits and protections that somebody has changed."""
+    world.call("open", **opening(luck, world))
 
 
 def heartbeat(world: World, luck: Random) -> None:
@@ -182,70 +236,6 @@ def ask(world: World, luck: Random) -> None:
 
 def pause(world: World, luck: Random) -> None:
     world.run(luck.choice((1_000, 5_000, 30_000, 90_000)))
-
-
-# what goes wrong around the desk
-def crash(world: World, luck: Random) -> None:
-    if "crash" in world.faults.profile.rates:
-        world.life.doom.left = luck.randint(1, 40)
-
-
-def evict(world: World, luck: Random) -> None:
-    if "evicted" in world.faults.profile.rates:
-        world.faults.counts["evicted"] += 1
-        world.note("evicted")
-        world.reborn()
-
-
-def d1(world: World, luck: Random) -> None:
-    if "d1_down" in world.faults.profile.rates:
-        world.faults.counts["d1_down"] += 1
-        world.d1.down = not world.d1.down
-
-
-def venue_away(world: World, luck: Random) -> None:
-    if "venue_silent" in world.faults.profile.rates:
-        world.faults.counts["venue_silent"] += 1
-        world.venue_away = True
-        world.loop.after(luck.choice((3_000, 20_000, 100_000)), setattr, world, "venue_away", False)
-
-
-def cron_away(world: World, luck: Random) -> None:
-    if "cron_silent" in world.faults.profile.rates:
-        world.faults.counts["cron_silent"] += 1
-        world.cron_away_ms = world.loop.now_ms + luck.choice((90_000, 240_000, 700_000))
-
-
-def forget(world: World, luck: Random) -> None:
-    held = [each for each in world.venue.by_client.values() if each.status.is_open and not each.fills]
-    if held and world.faults.strike("forgotten"):
-        lost = luck.choice(held)
-        world.note(f"venue   forgets {lost.order.client_id[:6]}")
-        world.venue.forget(lost)
-
-
-def foreign(world: World, luck: Random) -> None:
-    kind = luck.choice(("foreign_fill", "foreign_order"))
-    if not world.faults.strike(kind):
-        return
-    symbol, side = luck.choice(SYMBOLS), luck.choice((Side.BUY, Side.SELL))
-    rests = kind == "foreign_order"
-    order = Order(
-        client_id=ids.digest("foreign", world.key()),
-        instrument=f"us:{symbol}",
-        side=side,
-        kind=OrderKind.LIMIT if rests else OrderKind.MARKET,
-        qty=Decimal(luck.randint(1, 5)),
-        limit_price=money(world.market.now[symbol] // (2 if side is Side.BUY else 1)) if rests else None,
-        cause=Cause.MANUAL,
-        by="somebody",
-        reference_price=money(world.market.now[symbol]),
-        market_ms=world.market.market_ms,
-        intended_ms=world.now_ms(),
-    )
-    world.note(f"{kind} {side} {order.qty} {symbol}")
-    world.judge.book.foreign = True
-    world.venue.trade_elsewhere(order, rests)
 
 
 def accept(world: World, luck: Random) -> None:
@@ -282,17 +272,6 @@ def resolve(world: World, luck: Random) -> None:
         tell_of(world, luck.choice(unknown).client_id)
 
 
-def deposit(world: World, luck: Random) -> None:
-    if not world.faults.strike("deposit"):
-        return
-    world.judge.book.foreign = True
-    if luck.random() < 0.5:
-        world.venue.balances["USD"] += Decimal(luck.randint(-500, 500))
-    else:
-        name = f"us:{luck.choice(SYMBOLS)}"
-        world.venue.positions[name] = world.venue.positions.get(name, Decimal(0)) + luck.randint(1, 5)
-
-
 def arm(world: World, luck: Random) -> None:
     """The two steps that let a live desk trade."""
 
@@ -307,11 +286,13 @@ def disarm(world: World, luck: Random) -> None:
 
 
 ACTS: dict[Act, int] = {
-    propose: 9,
+    propose: 14,
     propose_exit: 4,
-    place: 22,
+    place: 30,
+    leave: 10,
+    meet: 8,
     cancel: 9,
-    replace: 5,
+    replace: 9,
     set_levels: 4,
     halt: 2,
     resume: 5,
@@ -335,9 +316,24 @@ ACTS: dict[Act, int] = {
 LIVE: dict[Act, int] = {arm: 12, disarm: 1}
 
 
+def _pressing(world: World) -> Act | None:
+    """What somebody would see to first."""
+    state = world.judge.state
+    if state is None:
+        return None
+    if state.status is DeskStatus.HALTED:
+        return resume if state.resume is None else None
+    if state.differences:
+        return accept
+    return arm if world.mode == "live" and not state.armed_until_ms else None
+
+
 def act(world: World, luck: Random) -> None:
     """One thing happens."""
     acts = {**ACTS, **LIVE} if world.mode == "live" else ACTS
     chosen = luck.choices(list(acts), list(acts.values()))[0]
+    if luck.random() < 0.15:
+        # a desk that stands still shows little
+        chosen = _pressing(world) or chosen
     world.note(f"STEP    {chosen.__name__}")
     chosen(world, luck)

@@ -5,22 +5,26 @@ from __future__ import annotations
 import sqlite3
 import traceback
 from collections import Counter
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from shared.desk import events as ev
 from shared.desk import log
 from shared.desk.apply import apply
-from shared.desk.state import DeskState, DeskStatus
+from shared.desk.state import DeskState, DeskStatus, Trade
 from shared.model import Order, OrderStatus, Side
+from tests.simulation.bans import Moment, forbidden
 from tests.simulation.book import Book
 from tests.simulation.bounds import entry_beyond, guards, promised, protection_beyond, sells
+from tests.simulation.past import Past, Trip
 from tests.simulation.venue import body_of
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
 ZERO = Decimal(0)
+TRIPS_KEPT = 200
 
 
 class Judge:
@@ -33,6 +37,8 @@ class Judge:
         self.seq = 0
         self.kinds: Counter[str] = Counter()
         self.book = Book(world.venue, self.wrong)
+        self.past = Past(world.venue)
+        self.codes: Counter[str] = Counter()
         self._bodies: dict[str, tuple[object, ...]] = {}
         self._unasked: set[str] = set()
         self._halted = False
@@ -114,13 +120,18 @@ class Judge:
             self.book.take(event, after)
         elif isinstance(event, ev.OrderIntended) and before is not None:
             self._intended(before, event.order, after, at_ms)
+        self.past.take(event, at_ms)
         self._follow(event)
         expected = DeskStatus.REDUCING if self._reductions else DeskStatus.ACTIVE
         if after.status is not (DeskStatus.HALTED if self._halted else expected):
             self.wrong(f"the desk says {after.status} where the log says otherwise")
         self._sound(after)
+        if not _same(after.trades, self.past.trips[-TRIPS_KEPT:]):
+            self.wrong(f"the desk's round trips are {after.trades[-2:]}, they were {self.past.trips[-2:]}")
 
     def _follow(self, event: ev.Event) -> None:
+        if isinstance(event, ev.ProposalRefused | ev.OrderRefused | ev.ReplacementDropped | ev.Reduced | ev.Halted):
+            self.codes[event.code] += 1
         if isinstance(event, ev.Halted):
             self._halted = True
         elif isinstance(event, ev.Resumed):
@@ -134,6 +145,12 @@ class Judge:
             self._armed_until_ms = event.until_ms if isinstance(event, ev.Armed) else 0
 
     def _intended(self, before: DeskState, order: Order, after: DeskState, at_ms: int) -> None:
+        market = self._world.life.desk.engine.market
+        silent_ms = self._world.life.line.silent_ms
+        bars = self._world.market.closed
+        now = Moment(before, order, market.marks, self.past, bars, market.market_ms, at_ms, silent_ms)
+        for why in forbidden(now):
+            self.wrong(f"{order.client_id} was intended against {why}")
         if order.reduce_only:
             # a guard gives way to other sells before they leave, so the two kinds are counted by themselves
             alike = [each for each in sells(after, order.instrument) if guards(each) is guards(order)]
@@ -141,8 +158,10 @@ class Judge:
             return
         if self._halted or self._reductions:
             self.wrong(f"the entry {order.client_id} was intended while not active")
-        marks = self._world.life.desk.engine.market.marks
-        beyond = [*entry_beyond(before, order, after, marks, at_ms), *protection_beyond(before, order, after, marks)]
+        beyond = [
+            *entry_beyond(before, order, after, market.marks, at_ms),
+            *protection_beyond(before, order, after, market.marks),
+        ]
         for what in beyond:
             self.wrong(f"{order.client_id} goes beyond {what}")
 
@@ -169,6 +188,16 @@ class Judge:
             self.wrong("the desk's memory is not what its log adds up to")
         for error in self._world.loop.errors:
             self.wrong(f"a callback failed: {error}")
+
+
+def _same(trades: Sequence[Trade], trips: Sequence[Trip]) -> bool:
+    """Whether the desk has the round trips as they were."""
+    return len(trades) == len(trips) and all(
+        (each.instrument, each.closed_ms, each.net, each.cause)
+        == (trip.instrument, trip.closed_ms, trip.net, trip.cause)
+        and trip.cost in (None, each.cost)
+        for each, trip in zip(trades, trips, strict=True)
+    )
 
 
 def _short(event: ev.Event) -> str:

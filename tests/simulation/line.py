@@ -35,6 +35,8 @@ class Line:
         self._life = life
         self._world = life.world
         self._venue = life.world.venue
+        self.silent_ms = 0
+        """Wall time of the first call without an answer since the last one with one; 0 while it answers."""
 
     @property
     def offers(self) -> Offers:
@@ -48,10 +50,12 @@ class Line:
         return []
 
     async def credentials(self) -> Credentials:
+        self.silent_ms = 0
         return Credentials(valid=True, may_trade=True, may_withdraw=False)
 
     async def keep_alive(self, within_s: int) -> None:
-        """The venue has no such switch."""
+        """The venue has no such switch, and says so."""
+        self.silent_ms = 0
 
     async def place(self, order: Order) -> OrderReport:
         self._life.doom.at("place")
@@ -84,6 +88,7 @@ class Line:
     async def account(self, since_ms: int) -> AccountView:
         self._life.doom.at("account")
         if self._world.faults.strike("account_fails"):
+            self._heard(VenueUnavailable)
             raise VenueUnavailable("the account came back partial")
         done: AccountView = await self._call("account", "", lambda: self._venue.account(since_ms))
         return done
@@ -122,9 +127,19 @@ class Line:
                 refusal = VenueUnavailable(WRONG[fault], retry_after_s=1 if fault == "too_many" else None)
             loop.after(wait, _settle, answer, None, refusal)
         try:
-            return await answer
+            done = await answer
+            self._heard(None)
+            return done
+        except DeskError as error:
+            self._heard(type(error))
+            raise
         finally:
             self._life.doom.at(f"{what} answered")
+
+    def _heard(self, error: type[DeskError] | None) -> None:
+        """A no is an answer."""
+        silent = error is not None and issubclass(error, VenueUnavailable)
+        self.silent_ms = (self.silent_ms or self._world.now_ms()) if silent else 0
 
 
 def _settle(answer: asyncio.Future[Any], done: Any, error: DeskError | None) -> None:

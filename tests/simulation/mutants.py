@@ -13,6 +13,10 @@ from shared.desk.session import Session
 from shared.desk.state import DeskState, DeskStatus
 from shared.desk.store import Store
 from shared.errors import Retryable
+from tests.simulation.bans import ALWAYS
+from tests.simulation.lapses import LAPSES
+from tests.simulation.run import opened
+from tests.simulation.slips import SLIPS
 
 
 @contextmanager
@@ -137,7 +141,7 @@ def loses_the_tail() -> Iterator[None]:
         yield
 
 
-Mutant = Callable[[], AbstractContextManager[None]]
+Mutant = Callable[[], AbstractContextManager[Any]]
 MUTANTS: dict[str, tuple[Mutant, tuple[str, ...]]] = {
     "resends_blindly": (resends_blindly, ("was sent again",)),
     "wakes_sure_of_itself": (wakes_sure_of_itself, ("was sent again",)),
@@ -149,8 +153,17 @@ MUTANTS: dict[str, tuple[Mutant, tuple[str, ...]]] = {
     "sells_twice": (sells_twice, ("reduces more than",)),
     "doubles_the_limits": (doubles_the_limits, ("goes beyond max_",)),
     "loses_the_tail": (loses_the_tail, ("its log adds up to", "UNIQUE constraint", "log is broken")),
+    **{name: (planted, (f"was intended against {which}",)) for name, (which, planted) in LAPSES.items()},
+    **SLIPS,
 }
 """The mistake, and words of a rule that it breaks."""
+
+
+def may_show(name: str, seed: int) -> bool:
+    """Whether the run has what the mistake is in; the others need not be run to know that they do not show it."""
+    if name not in LAPSES or LAPSES[name][0] in ALWAYS:
+        return True
+    return LAPSES[name][0] in opened(seed)["protections"]
 
 
 def breaks(wrongs: list[str], words: tuple[str, ...]) -> bool:

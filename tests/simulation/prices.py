@@ -13,7 +13,10 @@ TICK_MS = 5_000
 
 
 class Market:
-    """`now` are the prices of this moment by symbol; `closed` bars are made when their minute is over."""
+    """`now` are the prices of this moment by symbol; `closed` bars are made when their minute is over.
+
+    Quotes are a cent wide, or in some runs up to `widest` basis points, which changes now and then.
+    """
 
     def __init__(self, symbols: tuple[str, ...], luck: Random, start_ms: int) -> None:
         self.symbols = symbols
@@ -21,6 +24,8 @@ class Market:
         self.market_ms = start_ms
         self.now = {symbol: luck.randrange(2_000, 20_000) for symbol in symbols}
         self.step = luck.choice((5, 20, 60))
+        self.widest = luck.choice((0, 0, 10, 60))
+        self._half = dict.fromkeys(symbols, 0)
         self.closed: list[Candle] = []
         self._open_ms = start_ms - start_ms % BAR_MS
         self._bars = {symbol: [cents] * 4 for symbol, cents in self.now.items()}
@@ -33,6 +38,8 @@ class Market:
         for symbol in self.symbols:
             width = max(1, self.now[symbol] * self.step // 10_000)
             self._set(symbol, self.now[symbol] + self.luck.randint(-width, width))
+            if self.widest and self.luck.random() < 0.1:
+                self._half[symbol] = self.now[symbol] * self.luck.randint(0, self.widest) // 20_000
 
     def jump(self, symbol: str, share: float) -> None:
         """Moves one price at once by a share of it."""
@@ -63,11 +70,11 @@ class Market:
 
     def quote(self, symbol: str, received_ms: int, off: int = 0) -> dict[str, Any]:
         """The quote of now as the Book sends it; `off` moves it by cents."""
-        cents = max(200, self.now[symbol] + off)
+        cents, half = max(200, self.now[symbol] + off), self._half[symbol]
         return {
             "instrument": f"us:{symbol}",
-            "bid": str(money(cents)),
-            "ask": str(money(cents + 1)),
+            "bid": str(money(cents - half)),
+            "ask": str(money(cents + 1 + half)),
             "bid_qty": "100",
             "ask_qty": "100",
             "ts_ms": self.market_ms,

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 from unittest.mock import patch
 
 from shared.desk import session
@@ -43,6 +44,7 @@ class Outcome:
     faults: Counter[str] = field(default_factory=Counter)
     kinds: Counter[str] = field(default_factory=Counter)
     refusals: Counter[str] = field(default_factory=Counter)
+    codes: Counter[str] = field(default_factory=Counter)
     events: int = 0
     lives: int = 0
 
@@ -78,14 +80,25 @@ def simulate(plan: Plan, traced: bool = False) -> Outcome:
         +world.faults.counts,
         judge.kinds,
         world.refusals,
+        judge.codes,
         judge.seq,
         world.crashes + 1,
     )
 
 
+def opened(seed: int) -> dict[str, Any]:
+    """What the seed's desk is opened with."""
+    world = World(seed)
+    try:
+        return opening(world.step("open", calm=True), world)
+    finally:
+        world.life.sql.close()
+        world.d1.close()
+
+
 def _run(world: World, plan: Plan) -> None:
     world.step("open", calm=True)
-    world.call("open", **opening(world.dice, world.mode))
+    world.call("open", **opening(world.dice, world))
     world.run(1_000)
     world.heartbeat()
     world.run(1_000)

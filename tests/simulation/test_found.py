@@ -13,7 +13,7 @@ from shared.desk.booking import NO_ORDER
 from shared.desk.context import Context
 from shared.desk.decide import decide
 from shared.desk.state import DeskState
-from shared.errors import VenueUnavailable
+from shared.errors import Refused, VenueUnavailable
 from shared.model import Fill, Money, Order, OrderStatus, Side
 from shared.venues.venue import Offers
 from tests.simulation.model.test_rules import MARKET_MS, MARKS, NOW_MS, START, new_order
@@ -110,3 +110,46 @@ def test_a_fill_is_not_taken_for_a_strangers_while_its_order_waits_to_be_asked_a
     look(bench)
     assert bench.kinds().count("order_filled") == 1
     assert bench.order(name)["status"] == "filled"
+
+
+def test_a_silence_that_grew_while_nobody_called_stops_the_next_entry() -> None:
+    """One call had no answer, nothing was left to ask, and no other call came to notice how long ago that was."""
+    remote = Remote()
+    remote.offers = Offers(client_ids=False)
+    bench = far(remote)
+    remote.trouble.append(VenueUnavailable("no answer"))
+    bench.place("AAA", "buy", "10")
+    bench.clock.advance(30_000)
+    bench.place("BBB", "buy", "10")
+    remote.trouble.append(VenueUnavailable("no answer"))
+    bench.place("BBB", "buy", "10")
+    bench.clock.advance(30_001)
+    with pytest.raises(Refused) as caught:
+        bench.place("BBB", "buy", "10")
+    assert caught.value.error_code == "reducing"
+    assert "venue_down" in bench.state.reductions
+    # somebody has to ask, or nobody would ever hear that it is back
+    bench.fire()
+    assert "venue_down" not in bench.state.reductions
+
+
+def test_a_round_trip_that_was_left_in_parts_cost_all_that_went_in() -> None:
+    """Only what its last fill sold was counted, so that a profit of little looked like one of much."""
+    state = after(START, *(traded(side, qty) for side, qty in ((Side.BUY, 10), (Side.SELL, 9))))
+    assert not state.trades
+    (trip,) = after(state, traded(Side.SELL, 1)).trades
+    assert (trip.net, trip.cost) == (Decimal(0), Decimal(1000))
+
+
+def traded(side: Side, qty: int) -> ev.FillFound:
+    return ev.FillFound(
+        fill_id=f"{side}-{qty}",
+        instrument="us:BBB",
+        side=side,
+        qty=Decimal(qty),
+        price=Decimal(100),
+        fee=Money(amount=Decimal(0), asset="USD"),
+        ts_ms=MARKET_MS,
+        value=Decimal(100 * qty),
+        explanation="traded",
+    )

@@ -10,10 +10,13 @@ from functools import cache
 import pytest
 
 from shared.desk.events import KINDS
+from shared.desk.registry import PROTECTIONS
+from tests.simulation.bans import BANS
 from tests.simulation.faults import KINDS as FAULTS
-from tests.simulation.mutants import MUTANTS, breaks
+from tests.simulation.mutants import MUTANTS, breaks, may_show
 from tests.simulation.run import Outcome, Plan, simulate
 from tests.simulation.shrink import Shrinker, shrunk
+from tools import simulate as tool
 from tools.paths import ROOT
 
 SEEDS = 320
@@ -38,6 +41,8 @@ def first_found(name: str) -> Outcome | None:
     mutant, words = MUTANTS[name]
     with mutant():
         for seed in range(MOST_SEEDS_FOR_A_MUTANT):
+            if not may_show(name, seed):
+                continue
             outcome = simulate(Plan.of(seed))
             if breaks(outcome.wrongs, words):
                 return outcome
@@ -63,6 +68,23 @@ def test_a_failing_run_is_shrunk_and_still_fails() -> None:
         assert not Shrinker(least.plan, least, most=0).runs
 
 
+def test_a_failing_seed_is_told_with_its_shrunk_trace(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = first_found("sells_twice")
+    assert found is not None
+    seed = found.plan.seed
+    monkeypatch.setattr(tool, "many", lambda *_: tool.Tally(runs=1, failed=[seed]))
+    monkeypatch.setattr(sys, "argv", ["simulate"])
+    with MUTANTS["sells_twice"][0]():
+        assert tool.main() == 1
+    told = capsys.readouterr().out
+    assert told.count(" STEP ") <= 12
+    assert f"seed {seed}, " in told
+    assert f"failed: [{seed}]" in told
+    assert "--seed N" in told
+
+
 def test_steps_may_be_left_out_without_changing_the_luck_of_others() -> None:
     plan = Plan.of(3)
     whole = simulate(plan, traced=True)
@@ -84,8 +106,10 @@ def test_the_same_seed_is_the_same_run_in_every_process() -> None:
     assert told == trace_in_another_process(5, "2")
 
 
-def test_the_seeds_meet_every_fault_and_every_event() -> None:
+def test_the_seeds_meet_every_fault_every_event_and_every_protection() -> None:
     """What no run ever meets is not tested, whatever else holds."""
     met = [outcome for first in range(0, SEEDS, BLOCK) for outcome in outcomes(first)]
     assert not set(FAULTS) - {fault for outcome in met for fault in outcome.faults}
     assert not set(KINDS) - {kind for outcome in met for kind in outcome.kinds}
+    judged = {code for name in BANS for code in (*PROTECTIONS[name].refusals, *PROTECTIONS[name].findings)}
+    assert judged - {code for outcome in met for code in outcome.codes} <= {"qty_absurd"}

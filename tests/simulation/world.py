@@ -19,9 +19,10 @@ from tests.simulation.line import Line
 from tests.simulation.loop import SimLoop, close
 from tests.simulation.platform import Crash, Doom, LifeAlarm, LifeSql, SimD1
 from tests.simulation.prices import BAR_MS, TICK_MS, Market
+from tests.simulation.terms import Terms, terms_of
 from tests.simulation.venue import SimVenue
 
-WALL_MS = 1_700_000_000_000
+WALL_MS = 1_699_999_980_000
 MARKET_MS = 1_104_537_600_000
 SYMBOLS = ("AAA", "BBB", "CCC")
 FEE_SYMBOL = "FEE"
@@ -70,6 +71,7 @@ class World:
         # a venue that is not of paper lives in our own time
         self.market_ms = MARKET_MS if self.mode == "paper" else WALL_MS
         self.market = Market((*SYMBOLS, FEE_SYMBOL), dice_of(seed, "market"), self.market_ms)
+        self.terms: dict[str, Terms] = terms_of((*SYMBOLS, FEE_SYMBOL), dice_of(seed, "terms"))
         self.far = luck.choice((20, 200, 1_000))
         self.offers = _offers(luck)
         fee_asset = luck.choice(("USD", "USD", "USD", "FEE"))
@@ -91,7 +93,8 @@ class World:
         self.d1 = SimD1(self)
         self.life = Life(self, None)
         self.loop.after(TICK_MS, self._move)
-        self.loop.after(BAR_MS, self._minute)
+        # a moment after the minute's last price, so that its bar is closed
+        self.loop.after(BAR_MS + 1_000, self._minute)
 
     # the clock of the desk
     def now_ms(self) -> int:

@@ -102,6 +102,14 @@ def test_a_wrong_desk_is_refused(change: dict[str, Any]) -> None:
         cron(desk=change)
 
 
+def test_what_a_desk_at_the_sandbox_lacks_is_named() -> None:
+    whole = {"SANDBOX_URL": "https://venue.example", "SANDBOX_KEY": "k", "SANDBOX_SECRET": "s"}
+    assert DeskSettings.load(BASE).lacks() == tuple(whole)
+    assert DeskSettings.load(BASE | whole).lacks() == ()
+    for name in whole:
+        assert DeskSettings.load(BASE | whole | {name: ""}).lacks() == (name,)
+
+
 def test_secrets_print_as_stars() -> None:
     settings = RouterSettings.load(BASE | {"KEY_PEPPER": "s3cret" * 8})
     assert "s3cret" not in repr(settings) + str(settings)

@@ -65,16 +65,20 @@ class Covered:
         (folder / "seconds.json").write_text(json.dumps(seconds))
 
     def trial(self, mutant: Mutant) -> Trial:
-        """The tests that run the mutant's statement, the quickest first.
+        """The tests that run the mutant's statement, those of the file named for the module and the quickest first.
 
-        For one that is made at import: those that run anything of its module, and all that stand in one file with them.
+        For one that is made at import: those that run anything of its module, and all that stand in one file with them;
+        where nothing of it ever runs, since it only declares, the file that is named for it.
         """
         lines = self._lines.get(mutant.path, {})
+        own = f"/test_{mutant.path.name}"
         names = {name for line in mutant.lines if mutant.function for name in lines.get(line, [])}
         if not mutant.function:
-            files = {_file(name) for found in lines.values() for name in found}
-            names = {name for name in self._items if _file(name) in files}
-        ordered = sorted(names & self._items.keys(), key=self._seconds.__getitem__)
+            files = {_file(name) for found in lines.values() for name in found if name}
+            names = {name for name in self._items if _file(name) in files or (not files and _file(name).endswith(own))}
+        ordered = sorted(
+            names & self._items.keys(), key=lambda name: (not _file(name).endswith(own), self._seconds[name])
+        )
         return Trial(mutant, [self._items[name] for name in ordered], [self._seconds[name] for name in ordered])
 
 

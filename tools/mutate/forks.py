@@ -58,7 +58,8 @@ class Trial(NamedTuple):
 class Failed:
     """A pytest plugin that ends its process at the first failure; the exit code tells at which test, where that fits."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: Sequence[str] = ()) -> None:
+        self._numbers = {name: number for number, name in enumerate(names)}
         self.number = 0
 
     def _end(self) -> NoReturn:
@@ -68,6 +69,7 @@ class Failed:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Of each phase of each test."""
         if report.failed:
+            self.number = self._numbers.get(report.nodeid, self.number)
             self._end()
 
     @pytest.hookimpl
@@ -146,7 +148,9 @@ def _collect_anew(trial: Trial) -> NoReturn:
     sys.meta_path.insert(0, _Changed(trial.mutant))
     options = ["-q", "-x", "-s", "-p", "no:cacheprovider", "--no-cov"]
     with tempfile.TemporaryDirectory() as folder:
-        code = pytest.main([*options, f"--basetemp={folder}/tests", *(item.nodeid for item in trial.tests)], [Failed()])
+        names = [item.nodeid for item in trial.tests]
+        files = dict.fromkeys(name.split("::")[0] for name in names)
+        code = pytest.main([*options, f"--basetemp={folder}/tests", *files], [Failed(names)])
     os._exit(1 if code else 0)
 
 

@@ -28,12 +28,8 @@ class SelfTrade(Protection):
         if intent.reduce_only or intent.kind.has_trigger or not state.orders:
             return None
         reach = _reach(intent, context)
-        for order in state.orders.values():
-            if (
-                order.instrument == intent.instrument.id
-                and order.side is not intent.side
-                and _meets(order, intent, reach)
-            ):
+        for order in state.open.of(intent.instrument.id):
+            if order.side is not intent.side and _meets(order, intent, reach):
                 return Refusal("self_trade", f"would trade with the desk's own order {order.client_id}")
         return None
 

@@ -33,13 +33,15 @@ class Arrived:
 
 @dataclass(frozen=True)
 class Reply:
-    """`cut`: the connection ends so many bytes too early. `hang`: it says nothing at all. `echo`: all it was sent."""
+    """`cut`: the connection ends so many bytes too early. `hang`: it says nothing at all. `drip`: a byte now and then,
+    without end. `echo`: all it was sent."""
 
     status: int = 200
     body: bytes = b""
     headers: tuple[tuple[str, str], ...] = ()
     cut: int = 0
     hang: bool = False
+    drip: bool = False
     echo: bool = False
 
 
@@ -71,6 +73,12 @@ class Receiver:
             self.arrived.append(Arrived(method, target, headers, body))
             if reply.hang:
                 await reader.read()
+                return
+            if reply.drip:
+                writer.write(f"HTTP/1.1 {reply.status} X\r\ncontent-length: 100000\r\n\r\n".encode())
+                while not reader.at_eof():
+                    writer.write(b" ")
+                    await asyncio.sleep(0.02)
                 return
             told = repr((target, headers, body)).encode() if reply.echo else reply.body
             lines = [f"HTTP/1.1 {reply.status} X", f"content-length: {len(told)}", "connection: close"]

@@ -32,6 +32,9 @@ from tests.unit.alerts.samples import alert
         {"context": {"a": "x" * 401}},
         {"context": {f"n{i}": i for i in range(33)}},
         {"at_ms": -1},
+        {"resolves": [""]},
+        {"resolves": ["a\nb"]},
+        {"resolves": ["k"] * 21},
         {"surprise": 1},
     ],
     ids=str,
@@ -39,6 +42,13 @@ from tests.unit.alerts.samples import alert
 def test_a_wrong_alert_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(Invalid):
         alert(**change)
+
+
+def test_what_resolves_nothing_says_nothing_of_it() -> None:
+    # a release that does not know the field reads every other alert
+    assert "resolves" not in alert().json_text()
+    assert "resolves" not in alert().wire()
+    assert alert(resolves=["k"]).wire()["resolves"] == ["k"]
 
 
 def test_an_alert_does_not_change() -> None:

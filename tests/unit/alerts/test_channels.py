@@ -120,6 +120,27 @@ def test_pagerduty() -> None:
     }
 
 
+def test_pagerduty_resolves_what_is_over() -> None:
+    status, arrived = send(
+        "pagerduty", GOOD["pagerduty"], what=alert(severity="info", code="resumed", resolves=["k1", "k2"])
+    )
+    assert status == 202
+    assert [each.json for each in arrived] == [
+        {"routing_key": HUSH, "event_action": "resolve", "dedup_key": key} for key in ("k1", "k2")
+    ]
+    error, arrived = send(
+        "pagerduty", GOOD["pagerduty"], Reply(500), what=alert(severity="info", resolves=["k1", "k2"])
+    )
+    assert isinstance(error, ChannelUnavailable), "one incident still open is no yes"
+    assert len(arrived) == 2
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "pagerduty"])
+def test_to_the_others_a_resume_is_a_message_like_any(kind: str) -> None:
+    arrived = sent(kind, severity="info", code="resumed", title="resumed by edk_1", resolves=["k1"])
+    assert b"resumed by edk" in arrived.body.replace(b"+", b" ").replace(b"\\\\", b"")
+
+
 def test_slack() -> None:
     arrived = sent("slack")
     assert arrived.target == PATHS["slack"]
@@ -222,6 +243,14 @@ def test_a_no_is_a_no_and_a_redirect_is_not_followed(kind: str, status: int) -> 
 def test_a_service_that_says_nothing_is_not_waited_for(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "TIMEOUT_S", 0.2)
     error = failure(kind, Reply(hang=True))
+    assert isinstance(error, ChannelUnavailable)
+    assert error.detail == "no answer within 0.2 s"
+
+
+@EVERY
+def test_a_service_that_never_ends_its_answer_is_not_waited_for(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "TIMEOUT_S", 0.2)
+    error = failure(kind, Reply(200 if kind == "webhook" else GOOD[kind].status, drip=True))
     assert isinstance(error, ChannelUnavailable)
     assert error.detail == "no answer within 0.2 s"
 

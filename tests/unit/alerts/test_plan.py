@@ -26,6 +26,25 @@ def test_the_route_of_its_severity_and_how_many_it_needs() -> None:
     assert not plan(AlertChannels(), alert()).quiet, "a halt that nobody hears of is never quiet"
 
 
+def test_what_ends_a_halt_goes_to_every_pager_of_the_critical_route_and_besides_to_its_own() -> None:
+    def planned(critical: list[str], info: list[str]) -> tuple[tuple[str, ...], int, bool]:
+        setting = {
+            "channels": {
+                name: {"kind": "pagerduty" if name.startswith("p") else "slack"} for name in ("p1", "p2", "a", "b")
+            },
+            "routes": {"critical": critical, "info": info},
+        }
+        config = AlertChannels.parse(json.dumps(setting))
+        to = plan(config, alert(severity="info", resolves=["k"]))
+        assert to.lacks == ""
+        return to.names, to.needed, to.quiet
+
+    assert planned(["p1", "a", "p2"], []) == (("p1", "p2"), 2, False)
+    assert planned(["a", "p1"], ["b", "p1", "a"]) == (("p1", "b", "a"), 2, False)
+    assert planned(["a", "b"], ["b", "a"]) == (("b", "a"), 1, False)
+    assert planned(["a", "b"], []) == ((), 0, True)
+
+
 def test_one_channel_only() -> None:
     assert plan(CONFIG, alert(), "b")[:3] == (("b",), 1, "")
     assert plan(CONFIG, alert(), "d").lacks == "no channel 'd': ALERTS has a, b, c"

@@ -189,6 +189,18 @@ def test_a_long_rest_is_kept_by_the_next_runs_too() -> None:
     assert len(office.chat.got) >= 1
 
 
+def test_a_channel_that_still_rests_is_told_of_again_once_the_window_is_over() -> None:
+    office = Office(repeat_s=60)
+    office.chat.fail = unavailable(600.0)
+    office.file("warning")
+    office.run()
+    office.file("warning")
+    office.run(5 * MINUTE_MS)
+    assert office.chat.asked == 1
+    assert [row["dedupe_key"] for row in office.failures()] == [f"{CHANNEL_FAILED}:chat"] * 2
+    assert "left alone" in json.loads(office.failures()[-1]["body"])["detail"]
+
+
 def test_a_channel_that_failed_is_not_asked_again_in_the_same_run() -> None:
     office = Office()
     office.chat.fail = refused
@@ -308,6 +320,26 @@ def test_a_limit_makes_warnings_wait_and_criticals_not() -> None:
     for _ in range(3):
         office.run(MINUTE_MS)
     assert {office.row(each)["state"] for each in waiting} == {"delivered"}
+
+
+def test_a_limit_counts_the_runs_of_the_minute_and_tries_that_failed() -> None:
+    office = Office(per_minute=2)
+
+    def once(_: Alert) -> None:
+        office.chat.fail = lambda alert: None
+        unavailable()(_)
+
+    office.chat.fail = once
+    first = office.file("warning")
+    office.world.clock.advance(1)
+    second = office.file("warning")
+    office.run()
+    assert (office.attempts(first), office.attempts(second)) == ([("chat", 0, 503), ("chat", 1, 202)], [])
+    third = office.file("warning")
+    office.run()
+    assert (office.row(third)["state"], len(office.chat.got)) == ("pending", 1)
+    office.run(MINUTE_MS + 1)
+    assert {office.row(each)["state"] for each in (second, third)} == {"delivered"}
 
 
 def test_a_test_goes_to_the_one_channel_it_is_meant_for() -> None:
@@ -460,6 +492,25 @@ def test_a_bell_is_a_run() -> None:
     body = {"v": 1, "id": "bell1", "job": "alerts", "scope": "", "requested_by": "edk_x", "queued_ms": 5}
     assert asyncio.run(consume(office.context, json.dumps(body))) == ACK
     assert office.told(halt)[0] == "delivered"
+
+
+def test_a_resume_resolves_at_the_pager_whoever_hears_of_it_and_is_tried_until_it_does() -> None:
+    office = Office(ROUTES | {"info": ["mail"]})
+    config = office.world.settings.ALERTS
+    kinds = {"kind": "pagerduty"}
+    whole = {"channels": {**config.wire()["channels"], "pager": kinds}, "routes": config.wire()["routes"]}
+    office.world.settings = office.world.settings.model_copy(update={"ALERTS": AlertChannels.parse(json.dumps(whole))})
+    halt = office.file()
+    resumed = office.file("info", code="resumed", resolves=["key:1"])
+    office.pager.fail = unavailable()
+    office.run()
+    assert office.told(halt)[0] == "delivered"
+    assert office.told(resumed)[:2] == ("unreached", "reached 1 of 2 (mail); pager: channel_unavailable: answered 503")
+    office.pager.fail = lambda _: None
+    office.run(after_ms=MINUTE_MS)
+    assert office.told(resumed)[0] == "delivered"
+    assert [each.resolves for each in office.pager.got] == [("key:1",)]
+    assert len(office.mail.got) == 2, "the halt, for the pager was down, and the resume"
 
 
 def test_a_d1_that_is_away_fails_no_tick() -> None:

@@ -240,6 +240,8 @@ def test_resuming_takes_two_steps_and_the_right_word(bench: Bench) -> None:
     assert bench.call("resume_confirm", by="adm", confirm=asked["confirm"]) == {"status": "active"}
     assert not [body for (body,) in bench.sql.rows("SELECT body FROM events") if asked["confirm"] in body]
     assert asked["confirm"] not in bench.state.json_text()
+    said = "SELECT json_extract(body, '$.by'), json_extract(body, '$.reason') FROM events WHERE kind = ?"
+    assert bench.sql.rows(said, "resume_requested") == bench.sql.rows(said, "resumed") == [("adm", "all clear")]
     with pytest.raises(Conflict):
         bench.call("resume_confirm", by="adm", confirm=asked["confirm"])
 

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.desk import commands
+from shared.desk import commands, exits, gates
+from shared.desk.levels import levels
 from shared.desk.state import is_guard, together
 from shared.errors import Refused
 from shared.model import Candle, Cause, Fill, Money, OrderKind, OrderStatus, Side
@@ -257,6 +258,14 @@ def test_a_halt_keeps_the_stop_and_resuming_brings_the_target_back(bench: Bench)
     assert guards(bench) == [("stop", "95", "10"), ("limit", "110", "10")]
 
 
+def test_a_stop_that_rests_alone_is_not_touched_by_a_halt(bench: Bench) -> None:
+    bench.held("AAA", 0, stop_price="95")
+    before = list(bench.state.orders)
+    bench.call("halt", by="me", reason="x")
+    assert list(bench.state.orders) == before
+    assert "order_cancel_requested" not in bench.kinds()
+
+
 def crossing(bench: Bench, ts_ms: int = T0 + 3 * DAY) -> dict[str, Any]:
     (level,) = bench.call("heartbeat", quotes=[])["levels"]
     seen = quote("AAA", "90", "90.1", ts_ms, received_ms=bench.clock.now_ms())
@@ -278,6 +287,70 @@ def test_a_crossed_stop_is_left_to_the_guard_for_a_while_and_then_taken_over(ben
     assert answer["outcome"] == "intended"
     assert list(bench.state.orders) == [answer["client_id"]]
     assert bench.order(guard)["status"] == "cancelled"
+
+
+def test_a_crossed_level_is_left_only_to_a_guard_at_that_level_for_all_of_it_and_from_before(bench: Bench) -> None:
+    bench.held("AAA", 0, stop_price="95")
+    state = bench.state
+    (guard,) = state.orders.values()
+    (level,) = levels(state)
+    crossed = commands.Trigger(level, Decimal(90), guard.market_ms + 1, bench.clock.now_ms())
+    assert exits.guard_for(state, crossed) is guard
+    more = state.position("us:AAA").model_copy(update={"qty": Decimal(11)})
+    assert exits.guard_for(state.but(positions={"us:AAA": more}), crossed) is None
+    moved = level.model_copy(update={"price": Decimal(97)})
+    assert exits.guard_for(state, dataclasses.replace(crossed, level=moved)) is None
+    assert exits.guard_for(state, dataclasses.replace(crossed, market_ms=guard.market_ms)) is None
+
+
+class Ungrouped(FaultyVenue):
+    """Stops rest there, but no order ends another one."""
+
+    @property
+    def offers(self) -> Offers:
+        return dataclasses.replace(super().offers, oco=False)
+
+
+def test_where_no_order_ends_another_the_stop_rests_alone_and_the_desk_watches_the_target() -> None:
+    bench = resting(venue=Ungrouped)
+    bench.held("AAA", 0, stop_price="95", target_price="110")
+    assert guards(bench) == [("stop", "95", "10")]
+    bench.bars(candle("AAA", 2, "100", high="111"))
+    (order,) = bench.state.orders.values()
+    assert (order.kind, order.cause, order.qty) == (OrderKind.MARKET, Cause.TARGET, 10)
+    bench.bars(candle("AAA", 3, "110"))
+    assert bench.state.position("us:AAA").is_flat
+    assert run(bench.venue.open_orders()) == []
+
+
+def test_guards_wait_while_the_most_orders_are_open(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gates, "MAX_OPEN_ORDERS", 1)
+    bench.held("AAA", 0, stop_price="95", target_price="110")
+    assert guards(bench) == []
+    monkeypatch.undo()
+    bench.call("heartbeat", quotes=[])
+    assert guards(bench) == [("stop", "95", "10"), ("limit", "110", "10")]
+
+
+def test_guards_and_the_watch_outlive_a_venue_that_was_away(bench: Bench) -> None:
+    bench.held("AAA", 0, stop_price="95", target_price="110")
+    before = list(bench.state.orders)
+    bench.venue.script.extend(["before"] * 40)
+    set_levels(bench, stop_price="97", target_price="115")
+    for _ in range(6):
+        bench.clock.advance(10_000)
+        bench.fire()
+    bench.reborn()
+    # nothing was assumed: the old group is still being cancelled, and meanwhile the desk itself watches the new levels
+    assert {bench.order(name)["status"] for name in before} == {"cancelling"}
+    watched = bench.call("heartbeat", quotes=[])["levels"]
+    assert [level["price"] for level in watched] == ["97", "115"]
+    bench.venue.script.clear()
+    for _ in range(3):
+        bench.clock.advance(61_000)
+        bench.fire()
+    assert guards(bench) == [("stop", "97", "10"), ("limit", "115", "10")]
+    assert bench.state.position("us:AAA").qty == 10
 
 
 def test_a_crossed_stop_that_the_venue_has_filled_is_learnt_at_once(bench: Bench) -> None:
@@ -335,6 +408,9 @@ def test_a_guard_that_nobody_can_ask_about_does_not_keep_the_desk_from_leaving()
     bench.bars(candle("AAA", 3, "90"))
     assert bench.state.position("us:AAA").is_flat
     assert list(bench.state.orders) == [guard.client_id]
+    # nobody knows whether it still sells: the strategy does not enter before that is resolved
+    (result,) = bench.propose(proposal("AAA", 3, "90"))
+    assert (result["outcome"], result["code"]) == ("refused", "symbol_unresolved")
 
 
 @pytest.mark.parametrize(

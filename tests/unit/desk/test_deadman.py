@@ -18,6 +18,7 @@ class Switched(PaperVenue):
 
     told: list[int]
     down = False
+    unwilling = False
 
     def __init__(self, sql: NativeSql) -> None:
         super().__init__(sql)
@@ -30,6 +31,8 @@ class Switched(PaperVenue):
     async def keep_alive(self, within_s: int) -> None:
         if self.down:
             raise VenueUnavailable("time-out")
+        if self.unwilling:
+            raise Refused("not for this key", code="forbidden")
         self.told.append(within_s)
 
 
@@ -125,6 +128,16 @@ def test_silent_data_reduces_then_halts_and_a_quote_lifts_it() -> None:
     assert bench.state.halt_code == "deadman_data"
 
 
+def test_bars_are_data_and_an_empty_heartbeat_is_not() -> None:
+    bench = minute_desk()
+    for _ in range(8):
+        alone(bench, 60_000, beat="cron")
+        bench.call("heartbeat", quotes=[])
+    assert codes(bench) == {"deadman_data"}
+    bench.bars({**candle("AAA", 0, "100"), "interval": "1m"})
+    assert bench.state.status == "active"
+
+
 def test_a_closed_market_may_be_silent() -> None:
     bench = minute_desk()
     bench.call("tick", quiet=True)
@@ -132,6 +145,10 @@ def test_a_closed_market_may_be_silent() -> None:
     for _ in range(40):
         alone(bench, 60_000)
         bench.call("tick", quiet=True)
+    assert bench.state.status == "active"
+    bench.reborn()
+    # the cron comes on and does not say it anew: it is remembered
+    alone(bench, 400_000, beat="cron")
     assert bench.state.status == "active"
     bench.call("tick", quiet=False)
     alone(bench, 400_000, beat="cron")
@@ -182,7 +199,9 @@ def test_a_venue_with_a_switch_of_its_own_is_told_while_orders_are_open() -> Non
     assert bench.venue.told == [300, 300]
     bench.venue.down = True
     bench.call("tick")
-    bench.venue.down = False
+    bench.venue.down, bench.venue.unwilling = False, True
+    bench.call("tick")
+    bench.venue.unwilling = False
     bench.call("cancel", client_id=entry, by="me", idempotency_key="c")
     bench.call("tick")
     bench.call("tick")

@@ -58,6 +58,8 @@ def test_an_order_lost_on_the_way_there_is_asked_for_and_then_placed_again(bench
     # the venue was asked at once and did not know it; it is not sent again in the same breath
     assert status(bench, name) == "intended"
     assert bench.venue.places == [name]
+    (unknown,) = bench.sql.rows("SELECT json_extract(body, '$.reason') FROM events WHERE kind = 'order_unknown'")
+    assert unknown == ("venue_unavailable",)
     fire_until_settled(bench)
     assert status(bench, name) == "acknowledged"
     kinds = bench.kinds()

@@ -70,7 +70,7 @@ def test_cash_and_cost_conserve_to_the_last_decimal(some: list[tuple[Side, Decim
 def test_a_partial_close_realises_its_share() -> None:
     bought = ledger.book(Position(instrument="us:BTC"), fill(Side.BUY, D(3), D(100)), D(300), "USD")
     sold = ledger.book(bought, fill(Side.SELL, D(1), D(130)), D(130), "USD")
-    assert (sold.qty, sold.cost, sold.realised, sold.bought_qty) == (D(2), D(200), D(30), D(3))
+    assert (sold.qty, sold.cost, sold.realised, sold.paid) == (D(2), D(200), D(30), D(300))
     thirds = ledger.book(Position(instrument="us:BTC"), fill(Side.BUY, D(3), D("33.333")), D(100), "USD")
     rest = ledger.book(thirds, fill(Side.SELL, D(1), D(40)), D(40), "USD")
     assert rest.cost == D(100) - D("33.333333333333333333")
@@ -80,7 +80,7 @@ def test_a_partial_close_realises_its_share() -> None:
 def test_a_fill_larger_than_the_position_turns_it_round() -> None:
     bought = ledger.book(Position(instrument="us:BTC"), fill(Side.BUY, D(2), D(100)), D(200), "USD")
     turned = ledger.book(bought, fill(Side.SELL, D(5), D(110)), D(550), "USD")
-    assert (turned.qty, turned.cost, turned.realised, turned.bought_qty) == (D(-3), D(-330), D(20), D(3))
+    assert (turned.qty, turned.cost, turned.realised, turned.paid) == (D(-3), D(-330), D(20), D(330))
     closed = ledger.book(turned, fill(Side.BUY, D(3), D(100)), D(300), "USD")
     assert (closed.qty, closed.cost, closed.realised) == (ZERO, ZERO, D(50))
 

@@ -17,7 +17,7 @@ from shared.desk.registry import PROTECTIONS
 from shared.errors import Conflict, Forbidden, Invalid, Refused
 from shared.venues.venue import Credentials
 from tests.unit.desk.bench import NOW, Bench, opening, run
-from tests.unit.desk.remote import FAR, Remote, down, far
+from tests.unit.desk.remote import FAR, Remote, down, far, no
 
 HOUR = 3_600_000
 DAY = 24 * HOUR
@@ -207,6 +207,33 @@ def test_disarming_is_effective_at_once_and_harmless_twice() -> None:
     before = bench.kinds()
     bench.call("disarm", by="me", reason="enough")
     assert bench.kinds() == before
+    assert enters(bench) == "reducing"
+
+
+def test_disarming_takes_a_request_back_too() -> None:
+    bench = live()
+    asked = bench.call("arm_request", by="me", reason="x", hours=1)
+    bench.call("disarm", by="me", reason="no")
+    with pytest.raises(Conflict) as caught:
+        bench.call("arm_confirm", by="me", confirm=asked["confirm"])
+    assert caught.value.error_code == "no_arm_request"
+
+
+def test_arming_reads_the_record_anew_however_new_it_is() -> None:
+    bench = live(rehearsal=False)
+    bench.call("tick")
+    rehearsed(bench)
+    arm(bench)
+    assert enters(bench) == "intended"
+
+
+def test_a_venue_that_will_not_have_the_key_shuts_the_gate_and_does_not_break_the_tick() -> None:
+    bench = live()
+    arm(bench)
+    # the credentials are all that a tick asks for here
+    bench.remote.trouble.append(no())
+    bench.call("tick")
+    assert "credentials: the key is not known" in bench.state.reductions["live_gate"].reason
     assert enters(bench) == "reducing"
 
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from shared.desk import events as ev
 from shared.desk.log import Record
-from shared.desk.notices import notice
+from shared.desk.notices import notice, tell
 from shared.model import ids
-from shared.model.alert import Alert
+from shared.model.alert import MAX_RESOLVES, Alert
 from tests.unit.desk.bench import NOW, Bench, candle, run
 
 ID = "d" * 32
@@ -99,6 +99,40 @@ def test_the_everyday_is_no_alert() -> None:
     assert notice("alpha", record, ev.read("order_cancel_requested", 1, body)) is None
 
 
+def happened(*kinds: str, first: int = 1) -> list[tuple[Record, ev.Event]]:
+    bodies = [(seq, kind, json.dumps(BODIES[kind])) for seq, kind in enumerate(kinds, first)]
+    return [(Record(seq, 1, NOW, kind, body, "", ""), ev.read(kind, 1, body)) for seq, kind, body in bodies]
+
+
+def test_a_resume_names_the_halts_that_it_ends_and_only_those() -> None:
+    told = tell("alpha", happened("halted", "halted", "resumed", "halted", "resumed", "resumed", "halted"))
+    resolves = [each.alert.resolves for each in told.filed]
+    one, two, four, seven = (f"alpha:halted:{seq}" for seq in (1, 2, 4, 7))
+    assert resolves == [(), (), (one, two), (), (four,), (), ()]
+    assert told.halts == [seven]
+    assert [each.seq for each in told.filed] == [1, 2, 3, 4, 5, 6, 7]
+    assert {each.alert.dedupe_key for each in told.filed} >= {one, two, four, seven}
+
+
+def test_halts_told_before_are_ended_too_and_told_twice_are_kept_once() -> None:
+    told = tell("alpha", happened("halted", first=5), ["alpha:halted:5"])
+    assert told.halts == ["alpha:halted:5"]
+    (resumed,) = tell("alpha", happened("resumed", first=9), told.halts).filed
+    assert resumed.alert.resolves == ("alpha:halted:5",)
+
+
+@given(st.lists(st.sampled_from(["halted", "resumed", "reduced", "venue_back"]), max_size=60), st.integers(0, 60))
+def test_however_the_events_are_cut_into_batches_the_same_is_told(kinds: list[str], cut: int) -> None:
+    events = happened(*kinds)
+    whole, first = tell("alpha", events), tell("alpha", events[:cut])
+    second = tell("alpha", events[cut:], first.halts)
+    assert (first.filed + second.filed, second.halts) == whole
+    assert all(Alert.parse(each.alert.json_text()) == each.alert for each in whole.filed)
+    ended = [key for each in whole.filed for key in each.alert.resolves]
+    assert len(set(ended)) == len(ended)
+    assert max((len(each.alert.resolves) for each in whole.filed), default=0) <= MAX_RESOLVES
+
+
 WORDS = st.text(max_size=600)
 
 
@@ -115,6 +149,21 @@ def test_no_words_and_no_time_hold_up_the_outbox(by: str, reason: str, code: str
         alert = notice("alpha", Record(2**53 - 1, 1, at_ms, event.kind, "", "", ""), event)
         assert alert is not None
         assert Alert.parse(alert.json_text()) == alert
+
+
+def test_a_resume_after_a_restart_names_its_halt() -> None:
+    bench = Bench()
+    bench.call("halt", by="edk_1", reason="enough")
+    bench.call("tick")
+    confirm = bench.reborn().call("resume_request", by="edk_1", reason="fine")["confirm"]
+    bench.call("resume_confirm", by="edk_1", confirm=confirm)
+    bench.call("tick")
+    halted, resumed = (Alert.parse(row["body"]) for row in run(bench.d1.rows("SELECT body FROM alerts ORDER BY seq")))
+    assert resumed.resolves == (halted.dedupe_key,)
+    bench.call("halt", by="edk_1", reason="again")
+    bench.call("tick")
+    (again,) = run(bench.d1.rows("SELECT body FROM alerts ORDER BY seq DESC LIMIT 1"))
+    assert Alert.parse(again["body"]).resolves == ()
 
 
 def test_a_halt_reaches_d1_with_its_event_and_once() -> None:

@@ -10,6 +10,7 @@ import pytest
 from shared.desk import looking
 from shared.errors import Conflict, Refused
 from shared.model import OrderStatus, ids
+from shared.venues.venue import AccountView
 from tests.unit.desk.bench import NOW, Bench, opening, run
 from tests.unit.desk.remote import Remote, bodies, conserved, down, far, held, look, no
 
@@ -80,6 +81,16 @@ def test_the_venue_being_back_looks_at_once() -> None:
     bench.call("tick")
     assert (bench.state.venue_silent_ms, "venue_back" in bench.kinds()) == (0, True)
     assert engine.timers._timers[looking.TIMER].due_ms <= engine.now_ms
+
+
+def test_a_resume_looks_at_once() -> None:
+    bench = far()
+    bench.call("halt", by="me", reason="x")
+    engine = bench.desk.engine
+    assert engine.timers._timers[looking.TIMER].due_ms > engine.now_ms
+    confirm = bench.call("resume_request", by="me", reason="y")["confirm"]
+    bench.call("resume_confirm", by="me", confirm=confirm)
+    assert engine.timers._timers[looking.TIMER].due_ms == engine.now_ms
 
 
 def test_two_that_ask_share_one_look() -> None:
@@ -210,6 +221,15 @@ def test_fills_are_asked_for_from_the_last_clean_look_on_and_never_from_before_t
     assert bench.remote.since[-1] == late_ms - looking.OVERLAP_MS
 
 
+def test_after_a_look_that_was_not_clean_fills_are_asked_for_from_where_they_were() -> None:
+    bench = far()
+    bench.remote.positions["us:BBB"] = D(3)
+    bench.remote.trade(ids.digest("by hand"), "AAA", "buy", "1", "100", ts_ms=NOW + 10 * looking.OVERLAP_MS)
+    assert not look(bench)
+    look(bench)
+    assert bench.remote.since[-1] == NOW
+
+
 # --- what differs ---
 
 
@@ -232,6 +252,8 @@ def test_a_position_that_differs_reduces_the_desk_until_it_agrees_again() -> Non
     before = bench.kinds()
     look(bench)
     assert bench.kinds() == before
+    # looked at more often than a desk that agrees
+    assert bench.desk.engine.timers._timers[looking.TIMER].due_ms == NOW + looking.STANDING_MS
     bench.remote.positions.clear()
     assert look(bench)
     assert bench.kinds()[-2:] == ["difference_resolved", "reduction_lifted"]
@@ -310,6 +332,38 @@ def test_an_order_that_is_over_here_and_open_there_is_a_difference() -> None:
     bench.remote.orders[name] = bench.remote.orders[name]._replace(status=OrderStatus.ACKNOWLEDGED)
     look(bench)
     assert [(each.kind, each.ours) for each in bench.state.differences.values()] == [("closed_order", "cancelled")]
+
+
+def test_an_order_that_ended_during_the_look_is_no_difference() -> None:
+    bench = far()
+    name = bench.place("AAA", "buy", "1", kind="limit", limit_price="90")["client_id"]
+    engine = bench.desk.engine
+
+    def end() -> None:
+        ended = bench.remote.orders[name]._replace(status=OrderStatus.CANCELLED)
+        engine.book(ended)
+        bench.remote.orders[name] = ended
+
+    bench.remote.during = end
+    look(bench)
+    assert (bench.order(name)["status"], bench.state.differences) == ("cancelled", {})
+    assert look(bench)
+
+
+def test_where_no_positions_are_told_what_is_held_is_looked_for_among_the_balances() -> None:
+    class Plain(Remote):
+        async def account(self, since_ms: int) -> AccountView:
+            view = await super().account(since_ms)
+            held = {name.partition(":")[2]: qty for name, qty in (view.positions or {}).items()}
+            return view._replace(positions=None, balances={**(view.balances or {}), **held})
+
+    bench = far(Plain())
+    held(bench)
+    bench.remote.positions["us:AAA"] -= 1
+    assert not look(bench)
+    (difference,) = bench.state.differences.values()
+    told = (difference.kind, difference.subject, difference.ours, difference.theirs)
+    assert told == ("balance", "AAA", "10", "9")
 
 
 def test_what_the_desk_does_not_trade_is_not_its_own() -> None:

@@ -12,7 +12,8 @@ from shared.desk import commands
 from shared.desk import events as ev
 from shared.errors import Conflict, Invalid, NotFound
 from shared.model import ids
-from tests.unit.desk.bench import Bench, candle, proposal, run
+from shared.venues.venue import Offers
+from tests.unit.desk.bench import PAPER, Bench, candle, opening, proposal, run
 from tests.unit.desk.faulty import FaultyVenue
 
 _numbers = itertools.count()
@@ -205,3 +206,78 @@ def test_a_replacement_is_written_to_the_log_and_to_history(bench: Bench) -> Non
     told = run(bench.d1.rows("SELECT status FROM orders ORDER BY intended_seq"))
     assert [row["status"] for row in told] == ["cancelled", "acknowledged"]
     assert ev.KINDS["replacement_dropped"].v == 1
+
+
+@pytest.mark.parametrize("fault", ["before", "after"])
+def test_an_unknown_order_is_replaced_only_once_the_venue_has_answered(bench: Bench, fault: str) -> None:
+    bench.venue.script.extend([fault, "before"])
+    old = resting(bench)
+    assert status(bench, old)[0] == "unknown"
+    bench.venue.script.append("before")
+    new = replace(bench, old, limit_price="91")
+    assert (status(bench, old)[0], status(bench, new)[0]) == ("cancelling", "created")
+    assert bench.venue.places == [old]
+    for _ in range(3):
+        bench.clock.advance(2000)
+        bench.fire()
+    assert (status(bench, old)[0], status(bench, new)[0]) == ("cancelled", "acknowledged")
+    assert bench.venue.places == [old, new]
+    assert [report.client_id for report in run(bench.venue.open_orders())] == [new]
+
+
+def test_a_replacement_lost_on_its_way_is_asked_for_and_then_placed_again(bench: Bench) -> None:
+    old = resting(bench, price="100")
+    bench.bars(candle("AAA", 1, "100", volume="30"))
+    # the cancel is answered; then the new order and the first question about it are lost
+    bench.venue.script.extend(["ok", "before", "before"])
+    new = replace(bench, old, limit_price="99")
+    order = bench.order(new)
+    # nothing of the old one's clings to it: the venue may well not know it
+    assert (order["status"], order["qty"], order["filled_qty"]) == ("unknown", "7", "0")
+    assert (order["filled_value"], order["venue_order_id"]) == ("0", None)
+    for _ in range(3):
+        bench.clock.advance(2000)
+        bench.fire()
+    assert status(bench, new)[0] == "acknowledged"
+    assert bench.state.halt_code == ""
+    assert bench.venue.places == [old, new, new]
+
+
+def test_without_client_ids_an_unknown_order_cannot_be_replaced() -> None:
+    class Nameless(FaultyVenue):
+        @property
+        def offers(self) -> Offers:
+            return Offers(client_ids=False)
+
+    bench = Bench(venue=Nameless)
+    bench.bars(candle("AAA", 0, "100"))
+    bench.venue.script.append("before")
+    old = resting(bench)
+    with pytest.raises(Conflict) as caught:
+        replace(bench, old, limit_price="91")
+    assert caught.value.error_code == "order_unresolved"
+    assert (status(bench, old)[0], bench.state.replacements) == ("unknown", {})
+
+
+def test_a_stop_is_replaced_by_its_trigger_and_a_guard_never() -> None:
+    bench = Bench(venue=FaultyVenue, opened=False)
+    run(bench.desk.open(opening(paper={**PAPER, "resting_stops": True})))
+    bench.held("AAA", 0, stop_price="95")
+    (guard,) = bench.state.orders
+    with pytest.raises(Conflict) as caught:
+        replace(bench, guard, trigger_price="96")
+    assert caught.value.error_code == "not_replaceable"
+    old = bench.place("AAA", "buy", "1", kind="stop", trigger_price="110")["client_id"]
+    order = bench.order(replace(bench, old, trigger_price="112"))
+    assert (order["trigger_price"], order["reference_price"], order["status"]) == ("112", "112", "acknowledged")
+
+
+def test_a_replacement_needs_an_id_of_its_own(bench: Bench) -> None:
+    first, second = resting(bench), resting(bench, price="89")
+    bench.venue.script.append("before")
+    waiting = replace(bench, first, limit_price="91")
+    engine = bench.desk.engine
+    for taken in (second, waiting):
+        with pytest.raises(Conflict) as caught:
+            engine.session.draft(engine.now_ms).decide(commands.Replace(second, taken, "me", Decimal(2)), second)
+        assert caught.value.error_code == "order_exists"

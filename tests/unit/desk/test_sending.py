@@ -173,6 +173,27 @@ def test_without_client_ids_an_order_that_was_answered_is_asked_about_by_the_ven
     assert status(nameless, name) == "cancelled"
 
 
+def test_what_is_cancelled_just_before_it_leaves_never_leaves_and_nobody_is_asked() -> None:
+    class Hurried(FaultyVenue):
+        """While the first order is under way, somebody cancels the second."""
+
+        async def place(self, order: Any) -> OrderReport:
+            found = await super().place(order)
+            (other,) = [name for name in hurried.state.orders if name != order.client_id]
+            await hurried.desk.cancel({"client_id": other, "by": "me", "idempotency_key": "c"})
+            return found
+
+        async def cancel(self, client_id: str, venue_order_id: str | None = None) -> OrderReport:
+            raise AssertionError("it never left")
+
+    hurried = Bench(venue=Hurried)
+    hurried.bars(*[candle(symbol, 0, "100") for symbol in ("AAA", "BBB")])
+    first, second = hurried.propose(proposal("AAA", 0, "100"), proposal("BBB", 0, "100"))
+    assert hurried.venue.places == [first["client_id"]]
+    order = hurried.order(second["client_id"])
+    assert (order["status"], order["reason"]) == ("cancelled", "never_sent")
+
+
 def test_without_client_ids_what_never_left_is_cancelled_at_once(nameless: Bench) -> None:
     (name,) = intended(nameless, "AAA")
     nameless.call("halt", by="me", reason="x")

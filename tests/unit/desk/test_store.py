@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sqlite3
 from decimal import Decimal
 from typing import Any
 
@@ -76,6 +77,19 @@ def test_any_number_of_fills_is_known(bench: Bench, store: Store, monkeypatch: p
     monkeypatch.setattr(bench.sql, "rows", lambda *given: (next(count), rows(*given))[1])
     store.known_fills(asked)
     assert next(count) <= MANY // 90 + 1
+
+
+def test_a_fill_cannot_be_booked_twice_and_takes_its_transaction_with_it(bench: Bench, store: Store) -> None:
+    store.put_fills([("fill", ids.digest(1), 1)])
+
+    def again() -> None:
+        store.put_meta("something", "else")
+        store.put_fills([("another", ids.digest(1), 2), ("fill", ids.digest(1), 2)])
+
+    with pytest.raises(sqlite3.IntegrityError):
+        bench.sql.transaction(again)
+    assert store.known_fills(["fill", "another"]) == {"fill"}
+    assert store.meta("something") is None
 
 
 def test_any_number_of_events_is_appended_in_one_transaction(bench: Bench) -> None:

@@ -186,6 +186,20 @@ def test_a_trailing_stop_at_the_venue_is_moved_with_it() -> None:
     assert prices == ["105", "150"]
 
 
+def test_an_addition_never_lowers_a_trailing_stop() -> None:
+    bench = desk()
+    bench.held("AAA", 1, trail_distance="5")
+    bench.bars(candle("AAA", 3, "100", close="104"))
+    assert stop_of(bench) == D("99")
+    bench.place("AAA", "buy", "10", trail_distance="5")
+    # paid 102.05, five below which is less than what stands
+    bench.bars(candle("AAA", 4, "102"))
+    assert (bench.state.position("us:AAA").qty, stop_of(bench)) == (20, D("99"))
+    bench.place("AAA", "buy", "10", trail_distance="2")
+    bench.bars(candle("AAA", 5, "102.50"))
+    assert stop_of(bench) == D("100.56")
+
+
 def test_a_given_stop_stays_until_the_price_has_run_away_from_it() -> None:
     bench = desk()
     bench.held("AAA", 1, trail_distance="5", stop_price="99")

@@ -64,6 +64,64 @@ def test_secrets_are_checked_then_d1_migrated_then_the_workers_deployed_in_order
     ]
 
 
+CHANNELS = json.dumps({"channels": {"chat": {"kind": "slack"}}})
+
+
+def with_sandbox(configs: dict[str, dict[str, Any]], url: str | None = URL) -> None:
+    """One desk of staging trades at the sandbox."""
+    texts = configs["cron"]["env"]["staging"]["vars"]
+    desks = json.loads(texts["DESKS"])
+    name = next(iter(desks))
+    desks[name] |= {"mode": "demo", "trading": {"kind": "sandbox"}}
+    texts |= {"DESKS": json.dumps(desks), "TRADING_MODE": "demo"}
+    if url is not None:
+        configs["desk"]["env"]["staging"]["vars"]["SANDBOX_URL"] = url
+
+
+@pytest.mark.parametrize("held", [[], ["SANDBOX_KEY"], ["SANDBOX_SECRET"]])
+def test_a_desk_at_the_sandbox_needs_the_secrets_of_its_account(
+    wrangler: Wrangler, configs: dict[str, dict[str, Any]], held: list[str]
+) -> None:
+    with_sandbox(configs)
+    wrangler.secrets = json.dumps([{"name": name} for name in ("KEY_PEPPER", *held)])
+    missing = min({"SANDBOX_KEY", "SANDBOX_SECRET"} - set(held))
+    with pytest.raises(ToolError, match=f"desk has no {missing}: .*secret put {missing} .*desk-worker/wrangler.toml"):
+        deploy.deploy("staging")
+    assert {call[1] for call in wrangler.calls} == {"secret"}
+    wrangler.secrets = json.dumps([{"name": name} for name in ("KEY_PEPPER", "SANDBOX_KEY", "SANDBOX_SECRET")])
+    deploy.deploy("staging")
+
+
+@pytest.mark.parametrize("url", [None, ""])
+def test_a_desk_at_the_sandbox_needs_its_address(
+    wrangler: Wrangler, configs: dict[str, dict[str, Any]], url: str | None
+) -> None:
+    with_sandbox(configs, url)
+    with pytest.raises(ToolError, match=r"desk-worker/wrangler\.toml: SANDBOX_URL in .* must be set"):
+        deploy.deploy("staging")
+    assert wrangler.calls == []
+
+
+def test_channels_need_their_secrets(wrangler: Wrangler, configs: dict[str, dict[str, Any]]) -> None:
+    configs["cron"]["env"]["staging"]["vars"]["ALERTS"] = CHANNELS
+    with pytest.raises(ToolError, match=r"cron has no ALERT_SECRETS: .*secret put ALERT_SECRETS .*cron-worker"):
+        deploy.deploy("staging")
+    assert {call[1] for call in wrangler.calls} == {"secret"}
+    wrangler.secrets = json.dumps([{"name": name} for name in ("KEY_PEPPER", "ALERT_SECRETS")])
+    deploy.deploy("staging")
+
+
+def test_without_channels_and_sandbox_only_the_router_has_a_secret(configs: dict[str, dict[str, Any]]) -> None:
+    assert deploy.secrets_for("staging") == deploy.SECRETS
+    with_sandbox(configs)
+    configs["cron"]["env"]["staging"]["vars"]["ALERTS"] = CHANNELS
+    assert deploy.secrets_for("staging") == {
+        "router": ("KEY_PEPPER",),
+        "desk": ("SANDBOX_KEY", "SANDBOX_SECRET"),
+        "cron": ("ALERT_SECRETS",),
+    }
+
+
 NOT_FOUND = 'wrangler secret failed for router:\n✘ [ERROR] Worker "edgedesk-router-staging" (env: staging) not found.\n'
 BY_CODE = "wrangler secret failed for router:\nThis Worker does not exist on your account. [code: 10007]"
 

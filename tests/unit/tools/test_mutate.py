@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tools.mutate import equivalent, mutants, report
+from tools.mutate.coverage_of import Covered
 from tools.mutate.forks import Fate, changed_code
 from tools.mutate.mutants import Mutant
 
@@ -102,6 +103,34 @@ def test_an_entry_says_why(tmp_path: Path) -> None:
     path.write_text(entry + entry)
     with pytest.raises(equivalent.ToolError, match="twice"):
         equivalent.read(path)
+
+
+class Item:
+    """Of pytest: all that is asked of one is its name."""
+
+    def __init__(self, nodeid: str) -> None:
+        self.nodeid = nodeid
+
+
+def covered(lines: dict[Path, dict[int, list[str]]], *names: str) -> Covered:
+    """As if it had measured that."""
+    made = Covered.__new__(Covered)
+    made._items = {name: Item(name) for name in names}  # type: ignore[misc]
+    made._seconds = {name: float(number) for number, name in enumerate(reversed(names))}
+    made._lines = lines
+    return made
+
+
+def test_a_mutant_meets_the_tests_that_run_it_and_a_declaration_those_named_for_its_module(found: list[Mutant]) -> None:
+    names = ("t/test_a.py::one", "t/test_a.py::two", "t/test_x.py::one", "t/test_xx.py::one")
+    inside = next(each for each in found if each.before == '"late"')
+    outside = next(each for each in found if each.before == "MOST = 3")
+    measured = covered({inside.path: {inside.lines.start: ["", "t/test_a.py::two"]}}, *names)
+    assert [item.nodeid for item in measured.trial(inside).tests] == ["t/test_a.py::two"]
+    assert [item.nodeid for item in measured.trial(outside).tests] == ["t/test_a.py::two", "t/test_a.py::one"]
+    never = covered({inside.path: {1: [""]}}, *names)
+    assert never.trial(inside).tests == []
+    assert [item.nodeid for item in never.trial(outside).tests] == ["t/test_x.py::one"]
 
 
 def test_what_cannot_be_noticed_does_not_count() -> None:

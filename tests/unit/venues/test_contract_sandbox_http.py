@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -72,6 +73,18 @@ def world(running: Sandbox) -> Iterator[HttpWorld]:
 
 def reports(told: list[News]) -> list[OrderStatus]:
     return [news.report.status for news in told if news.report is not None]
+
+
+@pytest.mark.parametrize(("latency", "slow"), [(150, 0), (0, 150), (100, 100)])
+def test_the_line_takes_its_time(running: Sandbox, latency: int, slow: int) -> None:
+    world = HttpWorld(running, latency_ms=latency)
+    try:
+        world.fault("place", "slow", delay_ms=slow)
+        began = time.perf_counter()
+        world.placed(limit="90")
+        assert time.perf_counter() - began >= (latency + slow) / 1000
+    finally:
+        world.close()
 
 
 def test_the_stream_tells_every_fill(world: HttpWorld) -> None:

@@ -15,20 +15,17 @@ from router.paging import PageQuery, cut, read_cursor
 from router.resources.common import RequiredKey, TheCaller, ThePorts
 from router.routes import Routes
 from router.select import MINE, Select
-from shared import log
+from shared.alerts.bell import ring
 from shared.alerts.config import ChannelName
 from shared.alerts.rows import Filed, insert
 from shared.apikey import ALL_DESKS, Role
 from shared.clock import random_hex
 from shared.config import DeskName
-from shared.errors import StorageUnavailable
 from shared.model import Model
 from shared.model.alert import Alert, AlertCode, Severity
-from shared.model.ids import digest
 
 ROUTES = Routes()
 TEST = "alert_test"
-_log = log.get("alerts")
 
 _ATTEMPTS = (
     "(SELECT json_group_array(json_object('channel', channel, 'at_ms', at_ms, 'ok', json(iif(ok, 'true', 'false')), "
@@ -98,10 +95,5 @@ async def send_test_alert(
     filed = Filed(alert, channel=order.channel)
     outcome = await once(ports, claim, 202, insert([filed], WON, claim.won))
     kept = str(outcome.answer["id"])
-    bell = {"v": 1, "id": digest("bell", kept), "job": "alerts", "scope": "", "requested_by": caller.prefix}
-    try:
-        await ports.jobs.send({**bell, "queued_ms": now_ms})
-    except StorageUnavailable as error:
-        # the next tick delivers it without a bell
-        _log.warning("bell_not_rung", extra={"alert": kept, "detail": error.detail})
+    await ring(ports.jobs, kept, caller.prefix, now_ms)
     return answer({"id": kept}, 202)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,10 +15,12 @@ from shared.desk import commands
 from shared.desk import events as ev
 from shared.desk.apply import apply
 from shared.desk.market import Market
-from shared.desk.state import DeskStatus
+from shared.desk.protection import Breaker, Finding
+from shared.desk.registry import PROTECTIONS
+from shared.desk.state import DeskStatus, Timebase
 from shared.desk.totals import totals
-from shared.model import Candle, Interval, Quote
-from tests.unit.desk.bench import DAY, T0, quote
+from shared.model import Candle, Interval, Proposal, Quote, ids
+from tests.unit.desk.bench import DAY, T0, proposal, quote
 from tests.unit.desk.native_sql import NativeSql
 from tests.unit.desk.protections.core import HOUR, START, Core
 
@@ -226,3 +231,42 @@ def test_a_quote_before_any_bar_has_no_close_before_it() -> None:
     assert market.marks["us:AAA"].before is None
     market.on_bars([bar(0, "100")], 2)
     assert market.marks["us:AAA"].before is None
+
+
+def by_hand(core: Core, _: str) -> list[ev.Event]:
+    begun = len(core.events)
+    core.place("BBB")
+    return core.events[begun:]
+
+
+def by_proposal(core: Core, _: str) -> list[ev.Event]:
+    asked = Proposal.parse(json.dumps({**proposal("BBB", 0, "100"), "bar_close_ms": START}))
+    return core.run(commands.Propose(asked))
+
+
+def by_replacing(core: Core, resting: str) -> list[ev.Event]:
+    new = ids.manual_order_id("alpha", "another")
+    return core.run(commands.Replace(resting, new, "me", limit_price=Decimal(91)), resting)
+
+
+@pytest.mark.parametrize("ask", [by_hand, by_proposal, by_replacing])
+@pytest.mark.parametrize("calls_for", ["reducing", "halted"])
+@pytest.mark.parametrize("name", sorted(name for name, kind in PROTECTIONS.items() if issubclass(kind, Breaker)))
+def test_what_a_breaker_calls_for_is_effective_on_the_very_next_order_and_for_as_long_as_it_says(
+    name: str, calls_for: str, ask: Callable[[Core, str], list[ev.Event]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    core = Core({name: {"calls_for": calls_for, "for_s": 60}})
+    resting = core.place("AAA", kind="limit", limit_price="90")
+    monkeypatch.setattr(PROTECTIONS[name], "finds", lambda *_: Finding(name, "found"))
+    # no price, no alarm and no review came in between
+    first, *rest = ask(core, resting)
+    assert core.status == calls_for
+    assert not [event for event in rest if isinstance(event, ev.OrderIntended | ev.ReplacementIntended)]
+    assert [event.code for event in rest if isinstance(event, ev.OrderRefused | ev.ProposalRefused)] == [calls_for]
+    if isinstance(first, ev.Halted):
+        assert (first.code, first.hold_until_ms) == (name, core.now_ms + 60_000)
+    else:
+        assert isinstance(first, ev.Reduced)
+        clock = PROTECTIONS[name].clock
+        now_ms = core.now_ms if clock is Timebase.WALL else core.market_ms
+        assert (first.code, first.clock, first.until_ms) == (name, clock, now_ms + 60_000)

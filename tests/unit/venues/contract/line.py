@@ -79,6 +79,18 @@ class Lines:
         assert world.ask(first) == first
         assert len(world.run(world.venue.account(0)).orders) == 1
 
+    def test_an_order_that_arrives_late_is_found_then(self, world: World) -> None:
+        line = world.wire()
+        order = world.order(limit="90")
+        line.fault("place", "late", delay_ms=300)
+        with pytest.raises(VenueUnavailable):
+            world.place(order)
+        line.deliver()
+        found = at_the_venue(world, order)
+        assert found is not None
+        assert found.status is OrderStatus.ACKNOWLEDGED
+        assert line.seen("place") == 1, "nothing is sent twice"
+
     @pytest.mark.parametrize("kind", [*NOT_TAKEN, *TAKEN])
     def test_a_question_without_an_answer_never_reads_as_not_known(self, world: World, kind: str) -> None:
         line = world.wire()
