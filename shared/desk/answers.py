@@ -97,7 +97,8 @@ def _wrong(order: Order, fill: Fill) -> str:
 def _filled(state: DeskState, order: Order, fill: Fill) -> ev.OrderFilled:
     instrument = state.instruments[order.instrument]
     value = ledger.value_of(instrument, fill.qty, fill.price)
-    event = ev.OrderFilled(fill=fill, value=value, status=_status_after(order, fill.qty))
+    late = None if order.status.is_open else order.cause
+    event = ev.OrderFilled(fill=fill, value=value, status=_status_after(order, fill.qty), cause=late)
     prices = levels.after_fill(instrument, project(order, event), state.position(order.instrument))
     if prices == levels.NONE:
         return event

@@ -30,7 +30,7 @@ def filled(state: DeskState, event: ev.OrderFilled) -> Changes:
     if not position.is_flat and (event.stop_price or event.target_price or event.trail_distance):
         position = _with_levels(position, event)
     order = state.orders.get(fill.client_id)
-    cause = order.cause if order is not None else Cause.MANUAL
+    cause = event.cause or (order.cause if order is not None else Cause.MANUAL)
     changes = _traded(state, before, position, fill.ts_ms, cause)
     changes |= _paid(state, fill, event.value, instrument.quote)
     if fill.side is Side.SELL and fill.instrument in state.rejected_exits:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from shared.desk.event import Event
-from shared.model import Exact, Fill, HexId, InstrumentId, Level, NotNegative, Order, OrderStatus, Positive, Side
+from shared.desk.upcast import UPCASTERS, Body
+from shared.model import Cause, Exact, Fill, HexId, InstrumentId, Level, NotNegative, Order, OrderStatus, Positive, Side
 
 
 class OrderIntended(Event):
@@ -40,16 +41,25 @@ class OrderRejected(Event):
 class OrderFilled(Event):
     """`value` is quote money (qty * price * multiplier, 18 places); `status` is the order's afterwards.
 
-    `stop_price`, `target_price` and `trail_distance` are the position's levels afterwards, if this fill sets them.
+    `stop_price`, `target_price` and `trail_distance` are the position's levels afterwards, if this fill sets them. `cause` is the
+    order's where it had ended already, since a closed order is no part of the state.
     """
 
     kind = "order_filled"
+    v = 2
     fill: Fill
     value: NotNegative
     status: OrderStatus
     stop_price: Positive | None = None
     target_price: Positive | None = None
     trail_distance: Positive | None = None
+    cause: Cause | None = None
+
+
+@UPCASTERS.register("order_filled", 1)
+def _nameless(body: Body) -> Body:
+    """Before version 2 a late fill counted as by hand."""
+    return {**body, "cause": None}
 
 
 class OrderCancelRequested(Event):

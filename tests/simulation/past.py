@@ -43,10 +43,7 @@ class Course:
 
 
 class Past:
-    """`trips` and `errors_ms` (wall time) are those since the last resume.
-
-    What fills after its order had ended counts as nobody's, as the desk has it: no stop that the guard of stops would see.
-    """
+    """`trips` and `errors_ms` (wall time) are those since the last resume."""
 
     def __init__(self, venue: SimVenue) -> None:
         self._venue = venue
@@ -62,10 +59,8 @@ class Past:
             self.errors_ms.clear()
         elif isinstance(event, ev.OrderUnknown):
             self.errors_ms.append(at_ms)
-        elif isinstance(event, ev.OrderRejected | ev.OrderCancelled | ev.OrderExpired):
-            self._causes.pop(event.client_id, None)
-            if isinstance(event, ev.OrderRejected):
-                self.errors_ms.append(at_ms)
+        elif isinstance(event, ev.OrderRejected):
+            self.errors_ms.append(at_ms)
         elif isinstance(event, ev.OrderIntended):
             self._causes[event.order.client_id] = event.order.cause
         elif isinstance(event, ev.OrderFilled):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from shared.desk import commands
 from shared.desk import events as ev
 from shared.desk.state import DeskStatus
-from shared.model import Fill, Money, OrderStatus, Side
+from shared.model import Cause, Fill, Money, OrderStatus, Side
 from shared.venues.venue import Offers, OrderReport
 from tests.unit.desk.bench import DAY
 from tests.unit.desk.protections.core import Core
@@ -313,3 +314,31 @@ def test_an_order_that_the_venue_had_and_has_no_more_is_lost_and_halts(known_by:
     assert rest == []
     reason = f"the venue does not know an order that it had acknowledged: {client_id}"
     assert halted(core) == ("desk", "integrity", reason)
+
+
+def test_a_stop_that_fills_after_it_had_ended_is_a_stop_all_the_same() -> None:
+    core = Core()
+    core.offers = Offers(resting_stops=True)
+    core.hold("AAA", "10")
+    [stop] = [
+        event.order
+        for event in core.run(commands.SetLevels("us:AAA", "me", stop_price=Decimal(90)))
+        if isinstance(event, ev.OrderIntended)
+    ]
+    core.run(commands.Sending(stop.client_id), stop.client_id)
+    report(core, stop.client_id, S.CANCELLED)
+    [late, *_] = report(core, stop.client_id, S.CANCELLED, fill(core, stop.client_id, "10"))
+    assert isinstance(late, ev.OrderFilled)
+    assert late.cause is Cause.STOP
+    assert [trade.cause for trade in core.known.trades] == [Cause.STOP]
+
+
+def test_a_fill_from_before_causes_were_kept_is_read_as_one_by_hand() -> None:
+    core = Core()
+    client_id = sent(core)
+    report(core, client_id, S.CANCELLED)
+    [now] = report(core, client_id, S.CANCELLED, fill(core, client_id, "4"))
+    body = json.loads(now.json_text())
+    assert body.pop("cause") == "manual"
+    before = ev.read("order_filled", 1, json.dumps(body))
+    assert before == now.model_copy(update={"cause": None})
