@@ -24,6 +24,7 @@ from pydantic import (
 from shared.alerts.config import AlertChannels
 from shared.errors import Invalid
 from shared.model.base import Model, invalid_from
+from shared.model.decision import DecisionConfig
 from shared.model.exact import NotNegative, Positive
 from shared.model.instrument import Symbol, VenueName
 from shared.model.interval import Interval
@@ -115,6 +116,7 @@ class DeskConfig(Model):
     mode: Mode = "paper"
     trading: TradingVenue = TradingVenue()
     strategies: tuple[StrategyChoice, ...] = Field(min_length=1)
+    decisions: DecisionConfig | None = None
     symbols: tuple[Symbol, ...] = ()
     limits: Limits
     protections: Protections = Field(default_factory=dict)

@@ -91,15 +91,14 @@ def _stale(state: DeskState, proposal: Proposal, context: Context) -> Refusal | 
 def _enter(state: DeskState, instrument: Instrument, proposal: Proposal, context: Context) -> Order | Refusal:
     mark = context.marks.get(instrument.id)
     seen = mark.price if mark else proposal.price
-    limit, trigger = _on_tick(instrument, proposal)
-    price = limit or trigger or seen
     if proposal.side is not Side.BUY:
         return Refusal("short_not_allowed", "the desk does not sell short")
     if not state.position(instrument.id).is_flat or state.open_orders(instrument.id, Side.BUY):
         return Refusal("already_in_position", f"{instrument.id} is held or being bought")
-    if limit == exact.ZERO:
-        return Refusal("tick", f"a limit of {exact.text(proposal.limit_price or limit)} is below one tick")
-    intent = Intent(instrument, Side.BUY, proposal.kind, exact.ZERO, price, trigger_price=trigger)
+    intent = _intended(instrument, proposal, seen)
+    price = intent.price
+    if not price:
+        return Refusal("tick", f"a limit below one tick, {exact.text(instrument.tick)}, is no price")
     early = gates.check(state, intent, context, gates.BEFORE_SIZE) or gates.proposed_at(state, proposal.price, seen)
     if early is not None:
         return early
@@ -121,21 +120,23 @@ def _enter(state: DeskState, instrument: Instrument, proposal: Proposal, context
             code, f"there is room for {exact.text(size.qty)}, the smallest is {exact.text(instrument.min_qty)}"
         )
     intent = replace(intent, qty=size.qty)
-    order = _from_proposal(state, proposal, intent, prices, context).model_copy(
-        update={
-            "limit_price": limit,
-            "trigger_price": trigger,
-            "time_in_force": TimeInForce.GTC if proposal.good_till_ms is None else TimeInForce.GTD,
-            "good_till_ms": proposal.good_till_ms,
-            "trail_distance": proposal.trail_distance,
-        }
-    )
+    order = _from_proposal(state, proposal, intent, prices, context)
     # a stop above an off-tick mark is impossible by construction, so levels need no gate here
     return (
         gates.check(state, intent, context, gates.WITH_SIZE)
         or terms.refusal(state, instrument, order, context)
         or order
     )
+
+
+def _intended(instrument: Instrument, proposal: Proposal, seen: Decimal) -> Intent:
+    """An entry on the tick, its quantity unknown yet: it is paid no more than was asked, and set off no sooner."""
+    price, trigger = seen, None
+    if proposal.trigger_price is not None:
+        price = trigger = exact.ceil_to(proposal.trigger_price, instrument.tick)
+    if proposal.limit_price is not None:
+        price = exact.floor_to(proposal.limit_price, instrument.tick)
+    return Intent(instrument, Side.BUY, proposal.kind, exact.ZERO, price, trigger_price=trigger)
 
 
 def _exit(state: DeskState, instrument: Instrument, proposal: Proposal, context: Context) -> Order | Refusal:
@@ -155,15 +156,22 @@ def _exit(state: DeskState, instrument: Instrument, proposal: Proposal, context:
 def _from_proposal(
     state: DeskState, proposal: Proposal, intent: Intent, prices: levels.Prices, context: Context
 ) -> Order:
+    # the time of an entry may be over, that of a way out never is
+    good_till_ms = proposal.good_till_ms if intent.is_entry else None
     return Order(
         client_id=client_id_for(state.desk, proposal),
         instrument=proposal.instrument,
         side=intent.side,
         kind=intent.kind,
         qty=intent.qty,
+        limit_price=intent.price if intent.kind.has_limit else None,
+        trigger_price=intent.trigger_price,
+        time_in_force=TimeInForce.GTC if good_till_ms is None else TimeInForce.GTD,
+        good_till_ms=good_till_ms,
         reduce_only=intent.reduce_only,
         stop_price=prices.stop,
         target_price=prices.target,
+        trail_distance=proposal.trail_distance if intent.is_entry else None,
         cause=Cause.PROPOSAL,
         by=proposal.strategy,
         signal_id=proposal.signal_id,
