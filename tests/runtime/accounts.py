@@ -64,7 +64,13 @@ class Account:
     """Desk `name` with instruments us:AAA and us:BBB, on days that only this test knows."""
 
     def __init__(
-        self, system: System, name: str, *, cash: str = "100000", limits: dict[str, Any] | None = None
+        self,
+        system: System,
+        name: str,
+        *,
+        cash: str = "100000",
+        limits: dict[str, Any] | None = None,
+        protections: dict[str, Any] | None = None,
     ) -> None:
         self.system = system
         self.name = name
@@ -81,6 +87,7 @@ class Account:
             cash=cash,
             limits=LIMITS | (limits or {}),
             paper=PAPER,
+            protections=protections or {},
             instruments=[instrument("AAA"), instrument("BBB")],
         )
 
