@@ -7,6 +7,7 @@ Secrets are `SecretStr` and print as `***`. `docs/settings.md` lists them all.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
@@ -62,13 +63,20 @@ class Limits(Model):
 class Paper(Model):
     """How the paper venue fills: basis points of price or notional, and the share of a bar's volume an order may take.
 
+    Bars are taken as the middle of the market: what takes liquidity pays half of `spread_bps` beside the slippage.
     `resting_stops`: stop orders, and groups of which one ends the others, may rest there; else the desk watches its levels alone.
     """
 
     fee_bps: NotNegative
     slippage_bps: NotNegative
     volume_share_bps: int = Field(ge=1, le=10_000)
+    spread_bps: NotNegative = Decimal(0)
     resting_stops: bool = False
+
+    @property
+    def worse_bps(self) -> Decimal:
+        """How much worse than the bar's own price a market order fills."""
+        return self.slippage_bps + self.spread_bps / 2
 
 
 class StrategyChoice(Model):

@@ -16,7 +16,7 @@ def allowance(state: DeskState, kind: OrderKind) -> Decimal:
     """What a buy may cost beside its notional, as a factor of 1 or more: the fee, and without a limit slippage and a move."""
     bps = state.paper.fee_bps
     if not kind.has_limit:
-        bps = exact.add(exact.add(bps, state.paper.slippage_bps), Decimal(MARKET_MOVE_BPS))
+        bps = exact.add(exact.add(bps, state.paper.worse_bps), Decimal(MARKET_MOVE_BPS))
     return exact.add(Decimal(1), exact.multiply(bps, Decimal("0.0001")))
 
 

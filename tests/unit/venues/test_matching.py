@@ -62,6 +62,13 @@ def test_a_stop_fills_at_the_open_beyond_it_or_at_its_trigger_and_worse(
     assert told(step(Working.of_order(stop(side, "95")), bar(1, *bar_), AAA, RULES).fill) == found
 
 
+def test_half_the_spread_is_paid_by_what_takes_and_not_by_what_rests() -> None:
+    wide = RULES.model_copy(update={"spread_bps": Decimal(20)})
+    up = bar(1, "95", "97", "95", "96")
+    assert told(step(Working.of_order(stop(Side.SELL, "95")), up, AAA, wide).fill) == ("94.85", 1)
+    assert told(step(Working.of_order(order(Side.SELL, limit="96")), up, AAA, wide).fill) == ("96", 2)
+
+
 @pytest.mark.parametrize(
     ("bar_", "found"),
     [
