@@ -89,7 +89,7 @@ def test_a_fill_tells_that_the_venue_has_it() -> None:
     found = report(core, client_id, S.FILLED, fill(core, client_id, "10"))
     assert kinds(found) == ["order_acknowledged", "order_filled"]
     (filled,) = [event for event in found if isinstance(event, ev.OrderFilled)]
-    assert (filled.status, filled.value) == (S.FILLED, 1000)
+    assert (filled.status, filled.value, filled.cause) == (S.FILLED, 1000, None)
     assert (filled.stop_price, filled.target_price, filled.trail_distance) == (None, None, None)
 
 

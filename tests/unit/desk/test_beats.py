@@ -50,3 +50,9 @@ def test_a_venues_own_switch_is_told_how_long_and_then_that_it_is_over() -> None
     for _ in range(2):
         run(bench.desk.engine.deadman.keep_alive())
     assert bench.venue.told == [120, 120, 0]
+
+
+def test_the_alarm_of_the_switch_has_its_own_name() -> None:
+    bench = Bench()
+    (row,) = bench.sql.rows("SELECT due_ms, attempt FROM timers WHERE name = 'deadman'")
+    assert tuple(row) == (NOW + 90_000, 0)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 
-from shared.desk import bodies, commands, decide
+from shared.desk import bodies
 from shared.errors import Invalid
-from shared.model import OrderKind, Side
-from tests.unit.desk.bench import DAY, LIMITS, PAPER, T0, candle, instrument, opening, proposal, quote
+from tests.unit.desk.bench import DAY, T0, candle, opening, proposal, quote
 
 ID = "a" * 32
 MANY = 5000
@@ -135,30 +134,3 @@ def test_the_venues_name_belongs_to_an_order_that_was_placed() -> None:
         with pytest.raises(Invalid) as caught:
             bodies.ResolveBody.read({**must, "placed": True, "venue_order_id": name})
         assert caught.value.context["field"] == "venue_order_id"
-
-
-def test_every_command_has_its_rule() -> None:
-    assert {*get_args(commands.Command)} == {commands.Open, *decide._RULES}
-    assert {*get_args(commands.AboutOrder)} < {*get_args(commands.Command)}
-
-
-def test_what_a_command_does_not_say() -> None:
-    body = bodies.OpenBody.read(opening("AAA", limits=LIMITS, paper=PAPER, instruments=[instrument("AAA")]))
-    named = ("desk", "mode", "venue", "interval_ms", "currency", "cash", "limits", "paper", "instruments")
-    asked = commands.Open(**{name: getattr(body, name) for name in named})
-    assert (asked.protections, asked.trading.kind, asked.rehearsed_as, asked.rehearsal_days) == ({}, "paper", None, 30)
-    order = commands.Place(ID, "me", "us:AAA", Side.BUY, OrderKind.MARKET, body.cash)
-    assert (order.time_in_force.value, order.post_only, order.reduce_only) == ("gtc", False, False)
-    empty = ("limit_price", "trigger_price", "good_till_ms", "stop_price", "target_price", "trail_distance")
-    assert {getattr(order, name) for name in empty} == {None}
-    replace = commands.Replace(ID, "b" * 32, "me")
-    assert (replace.qty, replace.limit_price, replace.trigger_price) == (None, None, None)
-    levels = commands.SetLevels("us:AAA", "me")
-    assert (levels.stop_price, levels.target_price, levels.trail_distance) == (None, None, None)
-    assert commands.Cancel(ID, "me").reason == "asked"
-    assert commands.Resolve(ID, "me", False, "x").venue_order_id is None
-    assert commands.HaltDesk("me", "x").flatten is False
-    facts = commands.LiveFacts(True)
-    assert facts == (True, True, None, None, None)
-    looked = commands.Looked(account=None, known_orders={})  # type: ignore[arg-type]
-    assert (looked.touched, looked.seen_before, looked.whole) == (frozenset(), frozenset(), True)

@@ -133,3 +133,25 @@ def test_a_quantity_that_is_adjusted_keeps_its_cost_in_the_sum() -> None:
 def test_what_is_taken_out_leaves_the_rest() -> None:
     assert booking.without({"a": 1, "b": 2}, "a") == {"b": 2}
     assert booking.without({"a": 1}, None) == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("qty", "by", "cost", "paid"),
+    [
+        ("0.5", "0.25", "25", "75"),
+        ("0.5", "-0.25", "-25", "50"),
+        ("0.5", "-0.9", "-90", "40"),
+        ("-0.5", "0.9", "90", "40"),
+        ("-0.5", "-0.25", "-25", "75"),
+        ("0", "0.5", "50", "50"),
+        ("0.5", "-0.5", "-50", "0"),
+        ("0.5", "-0.5", "-40", "0"),
+    ],
+)
+def test_what_went_in_is_what_a_person_says_it_cost_where_it_turns_or_begins(
+    qty: str, by: str, cost: str, paid: str
+) -> None:
+    before = Position(instrument=NAME, qty=D(qty), cost=D(qty) * 100, paid=abs(D(qty)) * 100, opened_ms=1)
+    change = ev.LedgerAdjusted(instrument=NAME, qty=D(by), cost=D(cost), by="me", reason="x")
+    after = apply(Core().known.but(positions={NAME: before}), change, 1).positions[NAME]
+    assert (after.qty, after.cost, after.paid) == (D(qty) + D(by), D(qty) * 100 + D(cost), D(paid))

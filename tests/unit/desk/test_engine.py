@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from shared.desk import chores, looking
+from shared.desk import chores, deadman, looking
 from shared.desk.engine import OUTBOX_AFTER_MS
 from shared.desk.timers import backoff_ms
 from shared.errors import NotFound
 from shared.model import OrderStatus
-from shared.venues.venue import OrderReport
+from shared.venues.venue import Offers, OrderReport
 from tests.unit.desk.bench import NOW, Bench, candle, opening, run
 from tests.unit.desk.faulty import FaultyVenue
 from tests.unit.desk.remote import Remote, down, far, look
@@ -26,8 +25,8 @@ def timers(bench: Bench) -> dict[str, int]:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    made = Bench(tmp_path / "desk.sqlite", venue=FaultyVenue)
+def bench() -> Bench:
+    made = Bench(venue=FaultyVenue)
     made.bars(candle("AAA", 0, "100"))
     return made
 
@@ -85,7 +84,7 @@ def test_waking_with_nothing_open_and_nothing_to_write_asks_for_neither(bench: B
     run(bench.desk.engine.flush())
     bench.sql.rows("DELETE FROM timers")
     bench.reborn().state  # noqa: B018 - it wakes
-    assert timers(bench).keys() == {looking.TIMER}
+    assert timers(bench).keys() == {looking.TIMER, deadman.TIMER}
 
 
 def test_waking_leaves_timers_that_stand_as_they_are(bench: Bench) -> None:
@@ -101,26 +100,37 @@ def test_waking_leaves_timers_that_stand_as_they_are(bench: Bench) -> None:
     assert found == rows
 
 
-def test_a_silence_outlasts_the_object() -> None:
+def silent() -> Bench:
+    """Its venue has not answered for longer than `venue_down.after_s`."""
     bench = far()
-    bench.remote.trouble.extend(down(3))
+    bench.remote.trouble.extend(down(2))
     assert not look(bench)
-    since_ms = bench.call("reconciliation")["venue_silent_ms"]
-    assert since_ms == NOW
-    bench.clock.advance(5000)
+    bench.clock.advance(600_000)
+    assert not look(bench)
+    assert bench.state.venue_silent_ms == NOW
+    return bench
+
+
+def test_a_silence_outlasts_the_object() -> None:
+    bench = silent()
     bench.reborn()
-    assert bench.state.venue_silent_ms == since_ms
-    assert bench.desk.engine.venue.silent_ms == since_ms
+    assert bench.state.venue_silent_ms == NOW
+    assert bench.desk.engine.venue.silent_ms == NOW
+    assert bench.call("reconciliation")["venue_silent_ms"] == NOW
 
 
-def test_a_venue_that_answers_ends_the_silence_at_the_next_settling() -> None:
+def test_a_silence_that_was_too_short_to_be_told_does_not() -> None:
     bench = far()
-    bench.remote.trouble.extend(down(3))
+    bench.remote.trouble.extend(down())
     look(bench)
-    assert bench.state.venue_silent_ms
+    assert bench.call("reconciliation")["venue_silent_ms"] == NOW
+    assert bench.reborn().call("reconciliation")["venue_silent_ms"] == 0
+
+
+def test_a_venue_that_answers_ends_the_silence() -> None:
+    bench = silent()
     look(bench)
-    assert bench.state.venue_silent_ms == 0
-    assert bench.desk.engine.venue.silent_ms == 0
+    assert bench.state.venue_silent_ms == bench.desk.engine.venue.silent_ms == 0
 
 
 @pytest.mark.parametrize("wrong", ["store", "also"])
@@ -206,7 +216,7 @@ def test_a_venue_elsewhere_is_made_once_and_tells_what_it_offers() -> None:
 
 def test_what_a_person_says_is_there_is_asked_about() -> None:
     bench = far()
-    bench.remote.offers = bench.remote.offers._replace(client_ids=False)
+    bench.remote.offers = Offers(client_ids=False)
     bench.desk.engine._configure()
     bench.remote.trouble.extend(down())
     name = bench.place("AAA", "buy", "1", kind="limit", limit_price="90")["client_id"]

@@ -206,8 +206,8 @@ def guarded(**changes: Any) -> tuple[Core, Order]:
     ({"cause": Cause.TARGET}, False),
     ({"cause": Cause.MANUAL}, False),
     ({"qty": D(9)}, False),
-    ({"qty": D(12), "filled_qty": D(2)}, True),
-    ({"qty": D(11), "filled_qty": D(2)}, False),
+    # it has begun to fill: only what it will not sell itself is left to guard
+    ({"qty": D(11), "filled_qty": D(2)}, True),
 ])  # fmt: skip
 def test_a_guard_that_rests_at_the_level_for_all_of_it_is_left_to_fill(changes: dict[str, Any], found: bool) -> None:
     core, guard = guarded(**changes)
@@ -246,3 +246,17 @@ def test_what_is_left_to_the_venue_is_told_once_and_waited_for_as_long_as_a_pric
     assert why(core, trigger(core)) is None
     found = exits.trigger(core.known, trigger(core), core.context)
     assert [event.kind for event in found] == ["level_triggered", "order_intended"]
+
+
+def test_a_position_that_a_person_took_over_is_left_under_an_id_of_its_own() -> None:
+    core = held()
+    taken = core.known.position(AAA).model_copy(update={"opened_ms": None})
+    core.state = core.known.but(positions={AAA: taken})
+    found = core.run(trigger(core))
+    (name,) = [event.order.client_id for event in found if isinstance(event, ev.OrderIntended)]
+    assert name == ids.exit_order_id("alpha", AAA, 0, LevelKind.STOP, 1)
+    core = held()
+    core.state = core.known.but(positions={AAA: taken})
+    core.offers = Offers(resting_stops=True)
+    (guard,) = [e.order for e in core.run(commands.Review()) if isinstance(e, ev.OrderIntended)]
+    assert guard.client_id == ids.exit_order_id("alpha", AAA, 0, LevelKind.STOP, 1)

@@ -163,3 +163,29 @@ def test_fills_under_a_stand_in_are_the_orders_own_and_not_a_strangers() -> None
     assert bench.state.position("us:AAA").qty == 4
     assert bench.state.orders[name].filled_qty == 4
     assert not bodies(bench, "fill_found")
+
+
+@pytest.mark.parametrize(("code", "context"), [("order_not_found", {}), ("order_not_unknown", {})])
+def test_what_is_not_there_or_is_known_needs_no_word(bench: Bench, code: str, context: dict[str, Any]) -> None:
+    known = bench.place("AAA", "buy", "1", kind="limit", limit_price="90")["client_id"]
+    with pytest.raises((NotFound, Conflict)) as caught:
+        resolve(bench, known if code == "order_not_unknown" else "0" * 32, placed=False)
+    assert (caught.value.error_code, caught.value.context) == (code, context)
+
+
+def test_the_missing_id_is_named_with_its_remedy(bench: Bench) -> None:
+    name = lost(bench, after=False)
+    with pytest.raises(Invalid) as caught:
+        resolve(bench, name, placed=True)
+    assert caught.value.context["field"] == "venue_order_id"
+    assert caught.value.detail.startswith("venue_order_id: None must be given")
+
+
+def test_an_entry_that_a_halt_could_not_take_away_is_cancelled_when_it_is_found(bench: Bench) -> None:
+    name = lost(bench, after=False)
+    bench.call("halt", by="me", reason="x")
+    assert bench.order(name)["status"] == "unknown"
+    bench.remote.trouble.extend(down(2))
+    resolve(bench, name, placed=True, venue_order_id="far-1")
+    asked = newest(bench, "order_cancel_requested")
+    assert (asked["client_id"], asked["by"], asked["reason"]) == (name, "desk", "halted")

@@ -178,3 +178,13 @@ def test_what_has_no_price_and_cost_nothing_is_not_sold_blindly() -> None:
     (event,) = flatten.due(core.known.but(positions=paid), core.context)
     assert isinstance(event, ev.OrderIntended)
     assert event.order.reference_price == D("0.5")
+
+
+def test_a_sale_waits_until_what_rests_in_its_way_was_asked_to_go() -> None:
+    core = Core()
+    core.hold("AAA", "10")
+    core.place("AAA", "sell", "4", kind="limit", limit_price="120", reduce_only=True)
+    selling(core)
+    found = flatten.due(core.known, core.context)
+    assert found
+    assert {event.kind for event in found} == {"order_cancel_requested", "order_cancelled"}

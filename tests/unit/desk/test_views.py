@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from shared.desk import views
-from shared.desk.state import EquityMarks
+from shared.desk.state import Equity
 from shared.errors import NotFound
 from tests.unit.desk.bench import DAY, LIMITS, NOW, T0, Bench, candle, quote
 from tests.unit.desk.protections.core import Core
@@ -19,7 +19,7 @@ D = Decimal
 
 def traded() -> Bench:
     """10 AAA bought at 100.05 and marked at 103; an order for BBB rests."""
-    bench = Bench(protections={"max_drawdown": {"drawdown_bps": 900}})
+    bench = Bench(protections={"max_drawdown": {"limit_bps": 900}})
     bench.held("AAA", 0, stop_price="90")
     bench.bars(candle("BBB", 1, "50"))
     bench.bars(candle("AAA", 2, "103"))
@@ -35,7 +35,7 @@ def test_the_view_tells_everything() -> None:
     found = bench.call("view")
     finds = {each["name"]: each for each in found.pop("protections")}
     assert finds["max_drawdown"]["configured"] is True
-    assert finds["max_drawdown"]["settings"]["drawdown_bps"] == 900
+    assert finds["max_drawdown"]["settings"]["limit_bps"] == 900
     assert finds["dead_man"]["configured"] is False
     assert found == {
         "desk": "alpha",
@@ -169,19 +169,19 @@ def test_money_in_another_asset_is_converted_or_not_known() -> None:
     ("120000", 0, 0), (None, None, None),
 ])  # fmt: skip
 def test_what_was_lost_is_told_in_whole_basis_points(equity: str | None, drawdown: int | None, day: int | None) -> None:
-    state = Core().known.but(equity=EquityMarks(peak=D(120_000), day=0, day_start=D(100_000), tail=D(0)))
+    state = Core().known.but(equity=Equity(peak=D(120_000), day_ms=0, day_start=D(100_000)))
     assert views.lost(state, equity) == {"equity_peak": "120000", "drawdown_bps": drawdown, "day_loss_bps": day}
 
 
 def test_what_was_lost_is_not_known_before_equity_was_or_of_nothing() -> None:
     core = Core()
     assert views.lost(core.known, "1") == {"equity_peak": None, "drawdown_bps": None, "day_loss_bps": None}
-    state = core.known.but(equity=EquityMarks(peak=D(1), day=0, day_start=D(0), tail=D(0)))
+    state = core.known.but(equity=Equity(peak=D(1), day_ms=0, day_start=D(0)))
     assert views.lost(state, "0") == {"equity_peak": "1", "drawdown_bps": 10_000, "day_loss_bps": None}
 
 
 def test_a_protection_that_would_stop_the_desk_tells_what_it_finds() -> None:
-    bench = Bench(protections={"max_drawdown": {"drawdown_bps": 100}})
+    bench = Bench(protections={"max_drawdown": {"limit_bps": 100}})
     bench.held("AAA", 0, qty="100")
     bench.bars(candle("AAA", 2, "80"))
     found = {each["name"]: each["finds"] for each in bench.call("view")["protections"]}

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from shared.desk import guards
+from shared.desk.intent import Intent
 from shared.desk.protection import Breaker, Protection
 from shared.desk.registry import PROTECTIONS
 from shared.desk.state import Timebase
 from shared.errors import Invalid
+from shared.model import OrderKind, Side
+from tests.unit.desk.protections.core import Core
 
 MONTH = 2_678_400
 DAY = 86_400
@@ -240,3 +244,18 @@ def test_a_breaker_that_says_nothing_reduces_while_its_cause_lasts() -> None:
     nothing: Any = None
     with pytest.raises(NotImplementedError):
         Plain().finds(nothing, nothing)
+
+
+def test_on_a_quiet_desk_none_of_them_says_anything() -> None:
+    hours = {"windows": [{"from": "00:00", "to": "24:00"}]}
+    core = Core({name: hours if name == "trading_hours" else {} for name in PROTECTIONS})
+    core.mark("AAA", "100", bid="99.99", ask="100.01")
+    asked = Intent(core.known.instruments["us:AAA"], Side.BUY, OrderKind.LIMIT, Decimal(10), Decimal(100))
+    acting = guards.of(core.known).acting
+    assert [each.name for each in acting] == list(KINDS)
+    for each in acting:
+        assert each.refuse(core.known, asked, core.context) is None
+        assert all(room.notional > 0 for room in each.rooms(core.known, asked.instrument, core.context))
+        if isinstance(each, Breaker):
+            assert each.finds(core.known, core.context) is None
+    assert guards.of(core.known).dead_man.look_every_ms == 90_000
