@@ -1,9 +1,9 @@
 # Each target sets up what it needs. `make help` lists them.
 .DEFAULT_GOAL := help
 PYTHON_IN_VENV := .venv/bin/python
-export PORT STATE_DIR REPLAY_SPEED DATASET ALERT_PORT ENV DRY_RUN SEEDS FIRST JOBS MODULES SAMPLE SEED KILLS DESKS
+export PORT STATE_DIR REPLAY_SPEED DATASET ALERT_PORT ENV DRY_RUN SEEDS FIRST JOBS MODULES SAMPLE SEED KILLS DESKS STRATEGY DATA PARAMS
 
-.PHONY: help setup dev drill test simulate chaos mutate check bench load deploy clean
+.PHONY: help setup dev drill test backtest simulate chaos mutate check bench load deploy clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ drill: setup ## with `make dev` running: trip a breaker, and see the halt, the a
 
 test: setup ## run every test, with one summary
 	@$(PYTHON_IN_VENV) -m tools.test
+
+backtest: setup ## run a strategy over recorded bars (STRATEGY DATA PARAMS ARGS; `make backtest ARGS=--help` lists the rest)
+	@$(PYTHON_IN_VENV) -m tools.backtest $(ARGS)
 
 simulate: setup ## run the desk through 20,000 seeds of faults and crashes (SEEDS FIRST JOBS)
 	@$(PYTHON_IN_VENV) -m tools.simulate

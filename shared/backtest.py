@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Self
+from collections.abc import Mapping
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from shared.config import Limits, Paper, Protections, StrategyChoice
+from shared.errors import NotFound
 from shared.model.base import Model
 from shared.model.exact import Positive
 from shared.model.instrument import Symbol, VenueName
 from shared.model.interval import Interval
 from shared.model.money import Asset
+from shared.sweep import Params, Sweep
 
 MAX_SYMBOLS = 50
 MAX_BARS = 400_000
@@ -60,3 +63,63 @@ class BacktestRequest(Model):
     span: Span
     strategies: tuple[StrategyChoice, ...] = Field(min_length=1, max_length=16)
     account: Account
+
+
+RankBy = Literal[
+    "sharpe",
+    "sortino",
+    "calmar",
+    "cagr",
+    "total_return",
+    "profit_factor",
+    "expectancy",
+    "win_rate",
+    "sqn",
+    "max_drawdown",
+]
+"""Of the metrics; the smallest `max_drawdown` is the best, of all others the largest."""
+
+
+class BacktestOrder(BacktestRequest):
+    """A request, or as many as its sweep makes of it, and what decides which of them is the best."""
+
+    sweep: Sweep | None = None
+    rank_by: RankBy = "sharpe"
+
+    @model_validator(mode="after")
+    def _a_strategy_to_sweep(self) -> Self:
+        if self.sweep is not None:
+            self._swept(self.sweep.strategy)
+        return self
+
+    def _swept(self, wanted: int | str) -> int:
+        places = [at for at, each in enumerate(self.strategies) if wanted in (at, each.name)]
+        if len(places) != 1:
+            names = ", ".join(each.name for each in self.strategies)
+            raise ValueError(f"sweep.strategy {wanted!r} must be the place or the name of one of: {names}")
+        return places[0]
+
+    def sets(self) -> list[Params]:
+        """What is set in each run, on top of the swept strategy's own parameters; one empty set without a sweep."""
+        return self.sweep.sets() if self.sweep is not None else [{}]
+
+    def chosen(self, params: Params) -> list[dict[str, Any]]:
+        """The strategies of a run, as the brain takes them."""
+        wire = [each.wire() for each in self.strategies]
+        if self.sweep is not None:
+            swept = wire[self._swept(self.sweep.strategy)]
+            swept["params"] = {**swept["params"], **params}
+        return wire
+
+    def score(self, metrics: Mapping[str, Any] | None) -> float | None:
+        """What a run is ranked by, the larger the better; None where it has no such number."""
+        value = (metrics or {}).get(self.rank_by)
+        if value is None:
+            return None
+        return -float(value) if self.rank_by == "max_drawdown" else float(value)
+
+
+class NoBars(NotFound):
+    """The archive holds no bar of what a backtest asked for."""
+
+    code = "no_bars"

@@ -55,6 +55,16 @@ def report_key(desk: str, day: str) -> str:
     return f"reports/v1/{desk}/{day}.json"
 
 
+def backtest_key(backtest: str, name: str) -> str:
+    """Of a backtest: its `bars`, or a run's result by its number."""
+    return f"backtests/v1/{backtest}/{name}.json.gz"
+
+
+def page_key(backtest: str, number: int) -> str:
+    """A run's result to be looked at."""
+    return f"backtests/v1/{backtest}/{number}.html.gz"
+
+
 def hot_key(venue: str, interval: Interval) -> str:
     """KV: the hot window."""
     return f"hot/v1/{venue}/{interval.value}"

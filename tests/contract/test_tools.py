@@ -24,6 +24,10 @@ TOOLS = (
     "mutate",
     "simulate",
     "chaos",
+    "backtest",
+    "dream",
+    "indicator_docs",
+    "strategy_docs",
 )
 
 

@@ -57,9 +57,7 @@ class Past:
         if isinstance(event, ev.Resumed):
             self.trips.clear()
             self.errors_ms.clear()
-        elif isinstance(event, ev.OrderUnknown):
-            self.errors_ms.append(at_ms)
-        elif isinstance(event, ev.OrderRejected):
+        elif isinstance(event, ev.OrderUnknown | ev.OrderRejected):
             self.errors_ms.append(at_ms)
         elif isinstance(event, ev.OrderIntended):
             self._causes[event.order.client_id] = event.order.cause

@@ -9,9 +9,10 @@ from typing import Any
 from annotated_types import Ge, Le
 from pydantic.fields import FieldInfo
 
-from brain.registry import STRATEGIES, AnyStrategy
+from brain.registry import KINDS, STRATEGIES, AnyStrategy
 from brain.request import exactly
 from shared.errors import Invalid
+from shared.model import Interval
 
 
 def describe(body: Any, strategies: Mapping[str, type[AnyStrategy]] = STRATEGIES) -> dict[str, Any]:
@@ -31,17 +32,17 @@ def _strategy(strategy: type[AnyStrategy]) -> dict[str, Any]:
         "version": strategy.version,
         "doc": inspect.cleandoc(strategy.__doc__ or ""),
         "params": {name: _param(field) for name, field in model.model_fields.items()},
-        "warmup_bars": strategy(model()).warmup_bars,
+        "warmup_bars": strategy(model(), Interval.D1.ms).warmup_bars,
     }
 
 
 def _param(field: FieldInfo) -> dict[str, Any]:
-    """`min` and `max` are inclusive, and null where there is no bound."""
+    """`kind` is int, float or symbol; `min` and `max` are inclusive, and null for a symbol."""
     bounds = field.metadata
     return {
         "default": field.default,
         "min": next((bound.ge for bound in bounds if isinstance(bound, Ge)), None),
         "max": next((bound.le for bound in bounds if isinstance(bound, Le)), None),
-        "kind": "int" if field.annotation is int else "float",
+        "kind": KINDS[field.annotation],
         "doc": field.description or "",
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -13,9 +14,11 @@ from brain.registry import STRATEGIES, AnyStrategy
 from shared.errors import Invalid
 from shared.model import Interval, Model
 from shared.model.base import invalid_from
+from shared.model.decision import DecisionConfig
 from shared.model.ids import params_id
 
 FIELDS = ("venue", "interval", "strategies", "market", "evidence", "state")
+OPTIONAL = ("decisions",)
 MAX_STRATEGIES = 64
 _VENUE = re.compile(r"[a-z][a-z0-9-]{0,15}")
 
@@ -28,10 +31,6 @@ class Choice(NamedTuple):
     params_id: str
     key: str
 
-    def fresh(self) -> AnyStrategy:
-        """A strategy that has seen nothing yet."""
-        return self.strategy(self.params)
-
 
 class Request(NamedTuple):
     """A scan's request, every part of it known to be good but the series and the learnt states."""
@@ -42,13 +41,16 @@ class Request(NamedTuple):
     market: Mapping[str, Any]
     evidence: Mapping[str, Any]
     entries: state.Entries
+    decisions: DecisionConfig | None = None
+    decided: Mapping[str, Any] | None = None
+    """What the decisions learnt."""
 
 
 def read(body: Any, strategies: Mapping[str, type[AnyStrategy]] = STRATEGIES) -> Request:
     """`Invalid` for a missing or unknown field, an unknown strategy, bad parameters or a state of another kind."""
     if not isinstance(body, Mapping):
         raise Invalid.field("body", body, "must be an object")
-    exactly(body, FIELDS)
+    exactly(body, FIELDS, optional=OPTIONAL)
     venue, interval = body["venue"], body["interval"]
     if not isinstance(venue, str) or not _VENUE.fullmatch(venue):
         raise Invalid.field("venue", venue, "must be a venue's name, such as 'replay'")
@@ -61,24 +63,40 @@ def read(body: Any, strategies: Mapping[str, type[AnyStrategy]] = STRATEGIES) ->
     return Request(
         venue=venue,
         interval=Interval(interval),
-        choices=_choices(body["strategies"], strategies),
+        choices=choices(body["strategies"], strategies),
         market=body["market"],
         evidence=body["evidence"],
         entries=state.read(body["state"], venue, interval),
+        decisions=decisions(body.get("decisions")),
+        decided=state.decisions_of(body["state"]),
     )
 
 
-def exactly(body: Mapping[str, Any], names: tuple[str, ...], where: str = "") -> None:
+def exactly(body: Mapping[str, Any], names: tuple[str, ...], where: str = "", optional: tuple[str, ...] = ()) -> None:
     """`Invalid` where a field is missing or not known."""
     for name in names:
         if name not in body:
             raise Invalid.field(where + name, None, "is missing", "give it")
     for name in body:
-        if name not in names:
+        if name not in names and name not in optional:
             raise Invalid.field(where + name, body[name], "is not a known field", "remove it")
 
 
-def _choices(wanted: Any, strategies: Mapping[str, type[AnyStrategy]]) -> list[Choice]:
+def decisions(given: Any) -> DecisionConfig | None:
+    """The stages' settings from JSON values, None for null; `Invalid` naming `decisions.<setting>`."""
+    if given is None:
+        return None
+    if not isinstance(given, Mapping):
+        raise Invalid.field("decisions", given, "must be an object or null")
+    try:
+        return DecisionConfig.model_validate_json(json.dumps(given))
+    except ValidationError as error:
+        wrong = invalid_from(error)
+        rule = wrong.context["rule"]
+        raise Invalid(f"decisions.{wrong.detail}", field=f"decisions.{wrong.context['field']}", rule=rule) from None
+
+
+def choices(wanted: Any, strategies: Mapping[str, type[AnyStrategy]]) -> list[Choice]:
     if not isinstance(wanted, list) or not 0 < len(wanted) <= MAX_STRATEGIES:
         shown = len(wanted) if isinstance(wanted, list) else wanted
         raise Invalid.field("strategies", shown, f"must be a list of 1 to {MAX_STRATEGIES} strategies")

@@ -10,6 +10,9 @@ from pydantic_core import from_json
 
 from brain import describe as describing
 from brain import scan as scanning
+from brain.backtest import call as backtesting
+from brain.dream import request as dreaming
+from brain.dream.kernel import Kernel
 from shared.errors import DeskError, Invalid
 
 
@@ -21,6 +24,21 @@ def scan(text: str) -> str:
 def describe(text: str) -> str:
     """`brain.describe.describe` over JSON."""
     return _answer(describing.describe, text)
+
+
+def backtest(text: str) -> str:
+    """`brain.backtest.call.backtest` over JSON."""
+    return _answer(backtesting.backtest, text)
+
+
+def judge(text: str) -> str:
+    """`brain.backtest.call.judge` over JSON."""
+    return _answer(backtesting.judge, text)
+
+
+def dream(text: str, kernel: Kernel) -> str:
+    """`brain.dream.request.dream` over JSON."""
+    return _answer(lambda body: dreaming.dream(body, kernel), text)
 
 
 def _answer(method: Callable[[Any], dict[str, Any]], text: str) -> str:

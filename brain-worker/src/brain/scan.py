@@ -3,42 +3,40 @@
 from __future__ import annotations
 
 import re
-import traceback
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
 from brain import request as requests
 from brain import series, state
 from brain.bar import Bar
-from brain.decisions import proposal_of, signal_of
+from brain.decisions import Decider, evidence
+from brain.mind import Mind
 from brain.registry import STRATEGIES, AnyStrategy
-from brain.request import Choice, Request
+from brain.request import Request
 from brain.series import Refusal
-from shared.errors import Invalid
-from shared.model import Proposal, Signal
+from shared.model import Proposal, Signal, symbol_of
 
 _SYMBOL = re.compile(r"[A-Z0-9._-]{1,32}")
-_FROM_THE_START = -1
-_DOES_NOT_FIT = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+_BAD_SYMBOL = Refusal(0, "bad_symbol", "must be 1 to 32 of A-Z, 0-9, '.', '_' and '-'")
 
 
 def scan(body: Any, strategies: Mapping[str, type[AnyStrategy]] = STRATEGIES) -> dict[str, Any]:
     """One scan of the new bars of every symbol, as docs/contracts.md has it; `Invalid` for a request that breaks it.
 
-    Symbols are taken in the order of their names, so the order they are sent in changes nothing. What a bad series or
-    a failing strategy would have learnt or said is dropped whole for that symbol, and its state stays as it was.
-    Evidence is checked to be an object; no strategy reads it yet. The state that comes back holds the strategies of
-    this request, on every symbol that they ever saw.
+    Bars are taken close by close, and within one by symbol, so the order they are sent in changes nothing. What a bad series
+    or a failing strategy would have learnt or said is dropped whole for that symbol, and its state stays as it was. Evidence
+    is for the decisions; no strategy reads it. The state that comes back holds the strategies of this request, on every symbol
+    that they ever saw, and what the decisions learnt.
     """
     request = requests.read(body, strategies)
     work = _Scan(request)
-    for symbol in sorted(request.market):
-        work.symbol(symbol, request.market[symbol])
+    work.run()
     return {
         "signals": [signal.wire() for signal in work.signals],
         "proposals": [proposal.wire() for proposal in work.proposals],
         "refused": work.refused,
-        "state": state.write(work.entries, request.venue, request.interval.value),
+        "state": state.write(work.entries(), request.venue, request.interval.value, work.decider.state()),
     }
 
 
@@ -47,81 +45,81 @@ class _Scan:
 
     def __init__(self, request: Request) -> None:
         self._request = request
+        self._known: state.Entries = {each.key: dict(request.entries.get(each.key, {})) for each in request.choices}
+        self._mind = Mind(request.venue, request.interval, request.choices, self._known)
+        self._evidence = evidence.read(request.evidence)
+        self.decider = Decider(
+            request.decisions, request.venue, request.interval.ms, [each.key for each in request.choices]
+        )
+        self.decider.restore(request.decided)
+        self._newest: dict[str, int] = {}
         self.signals: list[Signal] = []
         self.proposals: list[Proposal] = []
         self.refused: list[dict[str, Any]] = []
-        self.entries = {choice.key: request.entries.get(choice.key, {}) for choice in request.choices}
 
-    def symbol(self, symbol: str, columns: Any) -> None:
-        """All strategies on one symbol."""
+    def run(self) -> None:
+        """All new bars through all strategies; then what they said through the decisions, without those that failed."""
+        closes: dict[int, list[tuple[str, Bar]]] = {}
+        step_ms = self._request.interval.ms
+        for symbol in sorted(self._request.market):
+            for bar in self._bars(symbol):
+                closes.setdefault(bar.open_time_ms + step_ms, []).append((symbol, bar))
+        said = {close_ms: self._mind.close(close_ms, closes[close_ms]) for close_ms in sorted(closes)}
+        failed = set()
+        for strategy, symbol, refusal in self._mind.refusals():
+            failed.add((strategy, symbol))
+            self._refuse(strategy, symbol, refusal)
+        outcomes = deque(sorted(self._evidence.outcomes, key=lambda each: each.closed_ms))
+        for close_ms, signals in said.items():
+            good = [
+                each
+                for each in signals
+                if not failed & {(each.strategy, symbol_of(each.instrument)), (each.strategy, "")}
+            ]
+            while outcomes and outcomes[0].closed_ms <= close_ms:
+                self.decider.learn([outcomes.popleft()])
+            self.signals += good
+            self._decide(close_ms, good, dict(closes[close_ms]))
+        self.decider.learn(outcomes)
+
+    def _decide(self, close_ms: int, signals: list[Signal], bars: dict[str, Bar]) -> None:
+        """Proposals are for the newest bar of each symbol; what is not proposed there is refused."""
+        if self.decider.is_plain:
+            signals = [each for each in signals if self._is_newest(each)]
+        for found in self.decider.decide(close_ms, signals, bars, self._evidence):
+            if found.own:
+                self.signals.append(found.signal)
+            if not self._is_newest(found.signal):
+                continue
+            if found.proposal is not None:
+                self.proposals.append(found.proposal)
+            else:
+                why = Refusal(found.signal.bar_close_ms, found.code, found.detail)
+                self._refuse(found.signal.strategy, symbol_of(found.signal.instrument), why)
+
+    def _is_newest(self, signal: Signal) -> bool:
+        return signal.bar_close_ms == self._newest.get(symbol_of(signal.instrument))
+
+    def _bars(self, symbol: str) -> list[Bar]:
+        """The new ones; none of a series that is refused."""
         if not _SYMBOL.fullmatch(symbol):
-            self._refuse("", symbol[:64], Refusal(0, "bad_symbol", "must be 1 to 32 of A-Z, 0-9, '.', '_' and '-'"))
-            return
-        seen = [(choice, self.entries[choice.key].get(symbol)) for choice in self._request.choices]
-        oldest_ms = min(entry[0] if entry else _FROM_THE_START for _, entry in seen)
-        bars = series.read(columns, self._request.interval.ms, oldest_ms)
+            self._refuse("", symbol[:64], _BAD_SYMBOL)
+            return []
+        seen_ms = self._mind.seen_ms(symbol)
+        bars = series.read(self._request.market[symbol], self._request.interval.ms, seen_ms)
         if isinstance(bars, Refusal):
             self._refuse("", symbol, bars)
-        elif bars:
-            for choice, entry in seen:
-                self._follow(choice, symbol, entry, bars)
+            return []
+        if bars:
+            self._newest[symbol] = bars[-1].open_time_ms + self._request.interval.ms
+        return bars
 
-    def _follow(self, choice: Choice, symbol: str, entry: state.Entry | None, bars: list[Bar]) -> None:
-        """One strategy on the new bars of one symbol: all of them, or none."""
-        strategy = choice.fresh()
-        if entry:
-            watermark_ms = entry[0]
-            if bars[0].open_time_ms <= watermark_ms:
-                bars = [bar for bar in bars if bar.open_time_ms > watermark_ms]
-                if not bars:
-                    return
-            try:
-                strategy.restore(entry[1])
-            except _DOES_NOT_FIT as error:
-                refusal = Refusal(self._close_ms(bars[0]), "bad_state", f"{type(error).__name__}; {state.REMEDY}")
-                self._refuse(choice.strategy.name, symbol, refusal)
-                return
-        signals = self._signals(choice, symbol, strategy, bars)
-        if isinstance(signals, Refusal):
-            self._refuse(choice.strategy.name, symbol, signals)
-            return
-        self.entries[choice.key][symbol] = [bars[-1].open_time_ms, strategy.state()]
-        self.signals += signals
-        if signals and signals[-1].bar_close_ms == self._close_ms(bars[-1]):
-            self._propose(symbol, signals[-1])
-
-    def _signals(self, choice: Choice, symbol: str, strategy: AnyStrategy, bars: list[Bar]) -> list[Signal] | Refusal:
-        request = self._request
-        signals = []
-        bar = bars[0]
-        try:
-            for bar in bars:
-                idea = strategy.on_bar(bar)
-                if idea is not None:
-                    signals.append(signal_of(choice, f"{request.venue}:{symbol}", request.interval, bar, idea))
-        except Exception as error:  # noqa: BLE001 - a strategy may fail in any way; recorded, it must not stop the others
-            return Refusal(self._close_ms(bar), "strategy_error", _where(error))
-        return signals
-
-    def _propose(self, symbol: str, signal: Signal) -> None:
-        proposal = proposal_of(signal)
-        if isinstance(proposal, Refusal):
-            self._refuse(signal.strategy, symbol, proposal)
-        else:
-            self.proposals.append(proposal)
-
-    def _close_ms(self, bar: Bar) -> int:
-        return bar.open_time_ms + self._request.interval.ms
+    def entries(self) -> state.Entries:
+        """What every strategy has learnt; of one that failed, what it knew before."""
+        for follower in self._mind.followers():
+            if follower.refusal is None and follower.watermark_ms >= 0:
+                self._known[follower.choice.key][follower.symbol] = follower.entry()
+        return self._known
 
     def _refuse(self, strategy: str, symbol: str, refusal: Refusal) -> None:
         self.refused.append({"strategy": strategy, "symbol": symbol, **refusal._asdict()})
-
-
-def _where(error: Exception) -> str:
-    """The kind of error and the line it came from; not its message, which may differ from one run to the next."""
-    if isinstance(error, Invalid):
-        return f"Invalid: {error.detail}"
-    place = type(error).__name__
-    for frame, line in traceback.walk_tb(error.__traceback__):
-        place = f"{type(error).__name__} in {frame.f_code.co_qualname}, line {line}"
-    return place

@@ -1,7 +1,7 @@
 """What the brain has learnt: JSON that its caller stores and hands back, with a version.
 
-`{"v": 1, "venue", "interval", "strategies": {"name@version:params": {SYMBOL: [open time of its last bar, the
-strategy's state]}}}`
+`{"v": 2, "venue", "interval", "strategies": {"name@version:params": {SYMBOL: [open time of its last bar, the
+strategy's state]}}, "decisions": what the stages from signals to proposals learnt, or null}`
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 from shared.errors import Invalid
 
-VERSION = 1
+VERSION = 2
 REMEDY = "drop the state (send null): the strategies warm up again from the bars that are sent"
 
 Entry = list[Any]
@@ -29,7 +29,7 @@ def read(state: Any, venue: str, interval: str) -> Entries:
     if not isinstance(state, Mapping) or state.get("v") != VERSION:
         found = state.get("v") if isinstance(state, Mapping) else type(state).__name__
         raise Invalid.field("state.v", found, f"must be {VERSION}", REMEDY)
-    if state.keys() != {"v", "venue", "interval", "strategies"}:
+    if state.keys() != {"v", "venue", "interval", "strategies", "decisions"}:
         raise Invalid.field("state", sorted(state), "has not the fields of a state", REMEDY)
     for name, wanted in (("venue", venue), ("interval", interval)):
         if state[name] != wanted:
@@ -44,7 +44,21 @@ def read(state: Any, venue: str, interval: str) -> Entries:
     return {key: dict(symbols) for key, symbols in strategies.items()}
 
 
-def write(entries: Entries, venue: str, interval: str) -> dict[str, Any]:
+def decisions_of(state: Any) -> Mapping[str, Any] | None:
+    """What the decisions learnt, of a state that was read; `Invalid` for what is no object."""
+    found = None if state is None else state["decisions"]
+    if found is not None and not isinstance(found, Mapping):
+        raise Invalid.field("state.decisions", type(found).__name__, "must be an object or null", REMEDY)
+    return found
+
+
+def write(entries: Entries, venue: str, interval: str, decisions: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The state to hand back: keys in order, so that equal knowledge is equal text."""
     strategies = {key: dict(sorted(symbols.items())) for key, symbols in sorted(entries.items())}
-    return {"v": VERSION, "venue": venue, "interval": interval, "strategies": strategies}
+    return {
+        "v": VERSION,
+        "venue": venue,
+        "interval": interval,
+        "strategies": strategies,
+        "decisions": decisions,
+    }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, StringConstraints
@@ -60,6 +62,7 @@ async def consume(context: Context, body: str, attempts: int = 1) -> Verdict:
     request = Request(
         message.id, job.name, message.scope, job.lease_s, message.requested_by, message.queued_ms, skip_when_busy=False
     )
+    context = replace(context, tries_left=MAX_ATTEMPTS - attempts)
     try:
         finished = await run(context, request, _work(context, job, message))
         if finished.state == "busy":
@@ -74,6 +77,10 @@ def _job(context: Context, message: Message) -> Job:
     job = BY_NAME.get(message.job)
     if job is None:
         raise Invalid.field("job", message.job, f"is not one of {', '.join(sorted(BY_NAME))}")
+    if job.own_scopes:
+        if not re.fullmatch(job.own_scopes, message.scope):
+            raise Invalid.field("scope", message.scope, f"is not one that {job.name} runs for")
+        return job
     known = set(job.scopes(context.settings))
     if message.scope and message.scope.partition("/")[0] not in known:
         raise Invalid.field("scope", message.scope, f"is not one that {job.name} runs for")

@@ -73,7 +73,10 @@ class Done(NamedTuple):
 
 @dataclass(frozen=True)
 class Context:
-    """One run: `now_ms` is the trigger's time, `scope` the venue or desk, `run` its id, `ingested` this tick's bars."""
+    """One run: `now_ms` is the trigger's time, `scope` the venue or desk, `run` its id, `ingested` this tick's bars.
+
+    `tries_left`: how often its message will be delivered again; below 0, an earlier delivery ended the worker itself.
+    """
 
     ports: Ports
     settings: CronSettings
@@ -81,6 +84,7 @@ class Context:
     scope: str = ""
     run: str = ""
     ingested: Mapping[str, Ingested] = field(default_factory=dict)
+    tries_left: int = 0
 
     def venue(self, name: str) -> VenueConfig:
         """The settings of a configured venue."""

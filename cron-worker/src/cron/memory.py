@@ -38,7 +38,7 @@ _SIGNALS = (
 
 @dataclass
 class Memory:
-    """`seen`: symbol to open time of the newest bar that both the desk and the brain have had.
+    """`seen`: symbol to open time of the newest bar that both the desk and the brain have had; `given`: of the desk alone.
 
     `pending`: proposals of an earlier run are still undelivered.
     """
@@ -48,6 +48,19 @@ class Memory:
     seen: dict[str, int] = field(default_factory=dict)
     state: dict[str, Any] | None = None
     pending: bool = False
+    given: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.given = {**self.seen, **self.given}
+
+    def saw(self, newest: Mapping[str, int]) -> None:
+        """Bars up to these open times, desk and brain both."""
+        self.seen = {**self.seen, **newest}
+        self.given = {**self.given, **newest}
+
+    def forget(self) -> None:
+        """The brain begins anew from history, which the desk has had."""
+        self.seen, self.state = {}, None
 
 
 async def load(db: Database, desk: str) -> Memory:

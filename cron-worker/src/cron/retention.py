@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cron import backtest_sweep
 from cron.context import Context, Done
 from shared.ports import Statement
 
@@ -39,7 +40,8 @@ _DELETES = {
 
 
 async def run(context: Context) -> Done:
-    """Rows older than RETENTION_DAYS; at most 10,000 of each table a run, the rest is the next day's."""
+    """Rows older than RETENTION_DAYS; at most 10,000 of each table a run, the rest is the next day's. Backtests go
+    with their results."""
     oldest_ms = context.now_ms - context.settings.RETENTION_DAYS * DAY_MS
     counts = dict.fromkeys(_DELETES, 0)
     for _ in range(ROUNDS):
@@ -48,4 +50,5 @@ async def run(context: Context) -> Done:
             counts[table] += rows
         if not any(rows == ROWS for rows in changes):
             break
+    counts["backtests"] = await backtest_sweep.forget(context, oldest_ms)
     return Done(counts)

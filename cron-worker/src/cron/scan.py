@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from cron import bars, delivery, memory, outbox
@@ -10,7 +11,7 @@ from cron.context import Context, Done, Scanned
 from cron.memory import Memory
 from shared.archive.ndjson import Row
 from shared.config import DeskConfig, VenueConfig
-from shared.errors import Conflict
+from shared.errors import Conflict, Invalid
 from shared.ports import Statement
 
 MAX_LIVE_BARS = 5
@@ -18,6 +19,8 @@ MAX_LIVE_BARS = 5
 BRAIN_BARS = 10_000
 DESK_CANDLES = 500
 TRIES = 3
+UNREADABLE = "state.v"
+"""What the brain calls a state that another release of it wrote: it is dropped, and learnt again from history."""
 _MARKS = "SELECT symbol, open_time_ms FROM watermarks WHERE venue = ? AND interval = ?"
 _MARKET = "SELECT market_ms, complete, at_ms FROM markets WHERE venue = ? AND interval = ?"
 _STATE = (
@@ -79,17 +82,25 @@ async def run(context: Context) -> Done:
     name = context.scope
     config = context.settings.DESKS[name]
     desk = Desk(name, config, context.venue(config.venue))
+    anew = False
     for _ in range(TRIES):
         try:
-            return await _advance(context, desk)
+            return await _advance(context, desk, anew)
         except LostRace:
             continue
+        except Invalid as error:
+            if anew or error.context.get("field") != UNREADABLE:
+                raise
+            anew = True
     raise LostRace(f"desk {name}: another run was first {TRIES} times; it goes on with the next bar")
 
 
-async def _advance(context: Context, desk: Desk) -> Done:
+async def _advance(context: Context, desk: Desk, anew: bool) -> Done:
     counts = {"bars": 0, "steps": 0, "signals": 0, "proposals": 0, "refused": 0}
     learnt = await memory.load(context.ports.db, desk.name)
+    if anew:
+        counts["relearnt"] = 1
+        learnt.forget()
     known = await _known(context, desk)
     if not known.complete:
         # The newest bar archived is not the newest there is: proposals on it would be late.
@@ -109,7 +120,7 @@ async def _advance(context: Context, desk: Desk) -> Done:
         problems += await delivery.deliver(context, desk.name, oldest_ms, counts, pending=learnt.pending)
     for rows in live:
         proposed = counts["proposals"]
-        await _bars(context, desk, rows)
+        await _bars(context, desk, learnt, rows)
         days += await _scan(context, desk, learnt, rows, counts, live=True)
         pending = counts["proposals"] > proposed
         problems += await delivery.deliver(context, desk.name, oldest_ms, counts, pending)
@@ -126,16 +137,17 @@ def _split(steps: list[tuple[int, list[Row]]], oldest_ms: int) -> tuple[list[Row
 async def _warm(context: Context, desk: Desk, learnt: Memory, rows: list[Row], counts: dict[str, int]) -> list[str]:
     """History or a long outage at once. The desk gets all of it, for what is open may fill or be stopped out there;
     a desk that has seen nothing yet needs only a mark for each symbol."""
-    wanted = rows if learnt.seen else list({row.symbol: row for row in rows}.values())
+    wanted = rows if learnt.given else list({row.symbol: row for row in rows}.values())
     wanted.sort(key=lambda row: (row.open_time_ms, row.symbol))
-    await _bars(context, desk, wanted)
+    await _bars(context, desk, learnt, wanted)
     counts["warmed"] = len(rows)
     return await _scan(context, desk, learnt, rows, counts, live=False)
 
 
-async def _bars(context: Context, desk: Desk, rows: list[Row]) -> None:
-    """Ascending bars to the desk, a few hundred a call."""
+async def _bars(context: Context, desk: Desk, learnt: Memory, rows: list[Row]) -> None:
+    """Ascending bars that it has not had to the desk, a few hundred a call."""
     peer = context.ports.desks.named(desk.name)
+    rows = [row for row in rows if row.open_time_ms > learnt.given.get(row.symbol, -1)]
     for start in range(0, len(rows), DESK_CANDLES):
         part = rows[start : start + DESK_CANDLES]
         candles = [bars.wire(desk.config.venue, desk.venue.interval, row) for row in part]
@@ -149,12 +161,12 @@ async def _scan(
     columns = bars.market(rows)
     answers = []
     state = learnt.state
-    for part in _parts(columns):
+    for part in _parts(rows):
         answers.append(await _ask(context, desk, part, state))
         state = answers[-1]["state"]
     signals = [row for answer in answers for row in _signal_rows(answer, desk.config.venue, live)]
     learnt.state = state
-    learnt.seen = {**learnt.seen, **{symbol: each["t"][-1] for symbol, each in columns.items()}}
+    learnt.saw({symbol: each["t"][-1] for symbol, each in columns.items()})
     close_ms = max(learnt.seen.values()) + desk.step_ms
     days = bars.ended_days(learnt.as_of_ms, (row.open_time_ms + desk.step_ms for row in rows), desk.step_ms)
     learnt.as_of_ms = max(learnt.as_of_ms or 0, close_ms)
@@ -178,21 +190,21 @@ async def _ask(context: Context, desk: Desk, market: dict[str, Any], state: dict
         "market": market,
         "evidence": {},
         "state": state,
+        "decisions": desk.config.decisions and desk.config.decisions.wire(),
     }
     return await context.ports.brain.call("scan", body)
 
 
-def _parts(market: dict[str, Any]) -> list[dict[str, Any]]:
-    """Whole symbols, about `BRAIN_BARS` bars a call: one value between workers must stay small beside their memory."""
-    parts: list[dict[str, Any]] = [{}]
-    room = BRAIN_BARS
-    for symbol, columns in market.items():
-        if room < len(columns["t"]) and parts[-1]:
-            parts.append({})
-            room = BRAIN_BARS
-        parts[-1][symbol] = columns
-        room -= len(columns["t"])
-    return parts
+def _parts(rows: list[Row]) -> list[dict[str, Any]]:
+    """Whole closes, about `BRAIN_BARS` bars a call: one value between workers must stay small beside their memory, and a
+    strategy that follows the whole market needs all that closed together."""
+    parts: list[list[Row]] = [[]]
+    for _, closed in groupby(sorted(rows, key=lambda row: row.open_time_ms), key=lambda row: row.open_time_ms):
+        together = list(closed)
+        if parts[-1] and len(parts[-1]) + len(together) > BRAIN_BARS:
+            parts.append([])
+        parts[-1] += together
+    return [bars.market(part) for part in parts]
 
 
 def _signal_rows(answer: dict[str, Any], venue: str, live: bool) -> list[list[Any]]:

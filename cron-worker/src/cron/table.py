@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from cron import alerts, compact, ingest, monitor, report, retention, scan
+from cron import alerts, backtest, compact, ingest, monitor, report, retention, scan
 from cron.context import Context, Done, Ingested, Scanned
 from shared.archive import keys
 from shared.config import CronSettings
@@ -43,7 +43,10 @@ class Due(NamedTuple):
 
 
 class Job(NamedTuple):
-    """`due`: for which scopes a tick calls for it. `scopes`: what a message without a scope stands for."""
+    """`due`: for which scopes a tick calls for it. `scopes`: what a message without a scope stands for.
+
+    `own_scopes`: the pattern of its scopes, where they are not what is configured.
+    """
 
     name: str
     lease_s: int
@@ -51,6 +54,7 @@ class Job(NamedTuple):
     due: Callable[[Tick], list[Due]]
     scopes: Callable[[CronSettings], Sequence[str]]
     queued: bool = False
+    own_scopes: str = ""
 
 
 def no_scope(_: CronSettings) -> Sequence[str]:
@@ -108,6 +112,11 @@ def newest_unit(marks: Mapping[str, int], interval: Interval) -> str:
     return "" if newest is None else keys.unit_of(keys.day_of(newest), interval)
 
 
+def hourly(tick: Tick) -> list[Due]:
+    """In the minute in which lost work is asked for again."""
+    return [Due("", str(tick.now_ms // HOUR_MS))] if tick.hourly else []
+
+
 def daily(tick: Tick) -> list[Due]:
     """Once a day of wall time, asked for every hour until it is done."""
     return [Due("", keys.day_of(tick.now_ms))] if tick.hourly else []
@@ -126,6 +135,7 @@ AFTER = (
     Job("report", 120, report.run, turned_days, desks, queued=True),
     Job("compact", 600, compact.run, turned_units, venues, queued=True),
     Job("retention", 120, retention.run, daily, no_scope, queued=True),
+    Job("backtest", 300, backtest.run, hourly, no_scope, queued=True, own_scopes=backtest.SCOPES),
 )
 JOBS = (*BESIDE, *FIRST, *PER_VENUE, *AFTER)
 BY_NAME = {job.name: job for job in JOBS}

@@ -56,6 +56,44 @@ _RUN = _object(
     operations=_ANY,
     error=_MAYBE_TEXT,
 )
+_BACKTEST = {
+    "id": _TEXT,
+    "owner": _TEXT,
+    "state": {"enum": ["queued", "running", "done", "failed", "cancelled"]},
+    "runs": _INT,
+    "done": _INT,
+    "best": _MAYBE_INT,
+    "verdict": {"type": ["object", "null"]},
+    "code": _MAYBE_TEXT,
+    "error": _MAYBE_TEXT,
+    "created_ms": _INT,
+    "started_ms": _MAYBE_INT,
+    "ended_ms": _MAYBE_INT,
+}
+_BACKTEST_RUN = _object(
+    number=_INT,
+    params=_ANY,
+    state={"enum": ["queued", "running", "done", "refused", "failed", "cancelled"]},
+    summary={"type": ["object", "null"]},
+    code=_MAYBE_TEXT,
+    error=_MAYBE_TEXT,
+    started_ms=_MAYBE_INT,
+    ended_ms=_MAYBE_INT,
+)
+_RESULT = _object(
+    v=_INT,
+    backtest=_TEXT,
+    number=_INT,
+    params=_ANY,
+    strategies={"type": "array", "items": _ANY},
+    symbols={"type": "array", "items": _TEXT},
+    metrics={"type": ["object", "null"]},
+    curve=_ANY,
+    trades={"type": "array", "items": _ANY},
+    trades_left_out=_INT,
+    refused={"type": "array", "items": _ANY},
+    fingerprint=_TEXT,
+)
 _CANDLE = _object(open_time_ms=_INT, open=_DECIMAL, high=_DECIMAL, low=_DECIMAL, close=_DECIMAL, volume=_DECIMAL)
 _ALERT = _with(
     "Alert",
@@ -108,6 +146,8 @@ _RECONCILIATION = _object(
 _LIVE_GATE = _object(mode=_TEXT, open=_FLAG, items=_ROWS, armed_until_ms=_INT)
 _HALTED = _object(desk=_TEXT, status=_TEXT, since_ms=_MAYBE_INT)
 
+PAGES = {("GET", "/v1/backtests/{backtest}/runs/{number}/plot")}
+"""Answered as text/html."""
 ANSWERS: dict[tuple[str, str], dict[str, Any]] = {
     ("GET", "/openapi.json"): _ANY,
     ("GET", "/v1/health"): _HEALTH,
@@ -120,6 +160,14 @@ ANSWERS: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/alerts/test"): _object(id=_TEXT),
     ("GET", "/v1/jobs"): _page(_RUN),
     ("POST", "/v1/scan"): _object(run_id=_TEXT, job=_TEXT, scope=_TEXT, queued_ms=_INT),
+    ("POST", "/v1/backtests"): _object(id=_TEXT, runs=_INT, queued_ms=_INT),
+    ("GET", "/v1/backtests"): _page(_object(**_BACKTEST, venue=_TEXT, interval=_TEXT)),
+    ("GET", "/v1/backtests/{backtest}"): _object(
+        **_BACKTEST, request=_ANY, items={"type": "array", "items": _BACKTEST_RUN}
+    ),
+    ("GET", "/v1/backtests/{backtest}/runs/{number}"): _RESULT,
+    ("GET", "/v1/backtests/{backtest}/runs/{number}/plot"): _TEXT,
+    ("POST", "/v1/backtests/{backtest}/cancel"): _object(id=_TEXT, state=_TEXT),
     ("GET", "/v1/keys"): _page(_object(**_KEY, revoked_ms=_MAYBE_INT)),
     ("POST", "/v1/keys"): _object(key=_MAYBE_TEXT, **_KEY),
     ("POST", "/v1/keys/{prefix}/revoke"): _object(prefix=_TEXT, revoked_ms=_INT),

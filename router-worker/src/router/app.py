@@ -16,6 +16,7 @@ from router.ports import Ports
 from router.problems import MEDIA_TYPE, MisconfiguredError, problem_of
 from router.resources import (
     alerts,
+    backtests,
     books,
     candles,
     desks,
@@ -55,6 +56,7 @@ _RESOURCES = (
     reconciliation,
     live_gate,
     alerts,
+    backtests,
     openapi,
 )
 

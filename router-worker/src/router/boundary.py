@@ -72,7 +72,10 @@ class Exchange:
 
     async def _start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         self.status = status
-        own = [*SECURITY, (requestid.HEADER, self.request_id.encode())]
+        # only a page to look at brings a policy of its own
+        policed = any(name == b"content-security-policy" for name, _ in headers)
+        security = [each for each in SECURITY if not (policed and each[0] == b"content-security-policy")]
+        own = [*security, (requestid.HEADER, self.request_id.encode())]
         await self._send({"type": "http.response.start", "status": status, "headers": [*headers, *own]})
 
 

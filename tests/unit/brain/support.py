@@ -9,8 +9,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from brain.bar import Bar
+from brain.bar import Bar, Idea
 from brain.scan import scan
+from brain.steps import BUDGET, STEPS
+from brain.strategy import Strategy
+from brain.view import View
 
 DAY_MS = 86_400_000
 BOTH = [{"name": "sma_cross", "params": {}}, {"name": "rsi_reversion", "params": {}}]
@@ -29,6 +32,17 @@ def bars(closes: Iterable[float]) -> list[Bar]:
         opened = made[-1].close if made else close
         made.append(Bar(at * DAY_MS, opened, max(opened, close), min(opened, close), close, 1000.0))
     return made
+
+
+def say(strategy: Strategy[Any], series: Iterable[Bar]) -> list[Idea | None]:
+    """What it says on each bar."""
+    view, said = View("A"), []
+    for bar in series:
+        STEPS.left = BUDGET
+        strategy.take(bar)
+        view.bar, view.close_ms = bar, bar.open_time_ms + DAY_MS
+        said.append(strategy.on_candle(view))
+    return said
 
 
 def columns(closes: Iterable[float]) -> Columns:

@@ -72,7 +72,7 @@ def test_the_refusal_names_the_parameter_the_value_and_the_bounds() -> None:
     wrong = {**body(MARKET), "strategies": [{"name": "sma_cross", "params": {"fast": 0}}]}
     assert refusal(wrong).detail == "strategies.0.params.fast: 0 input should be greater than or equal to 1"
     unknown = {**body(MARKET), "strategies": [{"name": "nope", "params": {}}]}
-    assert "choose one of rsi_reversion, sma_cross" in refusal(unknown).detail
+    assert "choose one of bollinger_reversion, donchian_breakout, " in refusal(unknown).detail
 
 
 def test_the_same_strategy_with_defaults_written_out_stands_there_twice() -> None:
@@ -93,7 +93,7 @@ def _entry(state: dict[str, Any], entry: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "change",
     [
-        lambda state: _set(state, "v", 2),
+        lambda state: _set(state, "v", 1),
         lambda state: _set(state, "v", None),
         lambda state: [],
         lambda state: "state",

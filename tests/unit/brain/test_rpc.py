@@ -15,6 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brain import rpc
+from brain.dream.plain import Plain
+from brain.registry import STRATEGIES
 from shared.errors import Invalid, from_wire
 from tests.unit.brain.support import body, columns, run, walk
 
@@ -29,12 +31,12 @@ def test_a_scan_comes_back_in_an_envelope() -> None:
 def test_describe_comes_back_in_an_envelope() -> None:
     answer = json.loads(rpc.describe("{}"))
     assert answer["ok"]
-    assert len(answer["value"]["strategies"]) == 2
+    assert len(answer["value"]["strategies"]) == len(STRATEGIES)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1,", "not json", "\x00", "[" * 100_000, "1" * 5000, None, 7])
 def test_what_is_no_json_is_answered_as_a_value(text: Any) -> None:
-    for method in (rpc.scan, rpc.describe):
+    for method in (rpc.scan, rpc.describe, lambda given: rpc.dream(given, Plain())):
         answer = json.loads(method(text))
         assert answer["ok"] is False
         assert answer["error"]["code"] == "invalid"
@@ -73,13 +75,19 @@ def finished(work: Coroutine[Any, Any, str]) -> str:
 
 
 def test_the_entry_hands_text_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[str] = []
     workers = ModuleType("workers")
     monkeypatch.setattr(workers, "WorkerEntrypoint", object, raising=False)
+    monkeypatch.setattr(workers, "import_from_javascript", lambda name: loaded.append(name), raising=False)
     monkeypatch.setitem(sys.modules, "workers", workers)
     pyodide_js = ModuleType("pyodide_js")
     memory = SimpleNamespace(HEAP8=SimpleNamespace(byteLength=1 << 20))
     monkeypatch.setattr(pyodide_js, "_module", memory, raising=False)
     monkeypatch.setitem(sys.modules, "pyodide_js", pyodide_js)
+    ffi = ModuleType("pyodide.ffi")
+    monkeypatch.setattr(ffi, "to_js", list, raising=False)
+    monkeypatch.setitem(sys.modules, "pyodide", ModuleType("pyodide"))
+    monkeypatch.setitem(sys.modules, "pyodide.ffi", ffi)
     spec = importlib.util.spec_from_file_location("brain_entry", ENTRY)
     assert spec
     assert spec.loader
@@ -88,4 +96,8 @@ def test_the_entry_hands_text_through(monkeypatch: pytest.MonkeyPatch) -> None:
     text = json.dumps(body({"A": columns(walk(1, 60))}))
     assert finished(entry.Default().scan(text)) == rpc.scan(text)
     assert finished(entry.Default().describe("{}")) == rpc.describe("{}")
+    assert loaded == []
+    for _ in range(2):
+        assert json.loads(finished(entry.Default().dream("{}")))["error"]["code"] == "invalid"
+    assert loaded == ["kernel.mjs"]
     assert json.loads(finished(entry.Default().vitals()))["heap_bytes"] == 1 << 20

@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brain import rpc
-from brain.bar import Bar, Idea
+from brain.bar import Idea
 from brain.registry import STRATEGIES
 from brain.scan import scan
 from brain.strategy import Strategy
+from brain.view import View
 from shared.model import Action, Model, Proposal, Side, Signal
 from tests.unit.brain.support import BOTH, DAY_MS, QUICK, body, columns, cut, prices, run, walk
 
@@ -35,25 +36,16 @@ class Scripted(Strategy[Settings]):
     idea: ClassVar[Idea | None] = None
     fails_at: ClassVar[float | None] = None
 
-    def __init__(self, params: Settings) -> None:
-        super().__init__(params)
+    remembers: ClassVar[tuple[str, ...]] = ("count",)
+
+    def setup(self) -> None:
         self.count = 0
 
-    @property
-    def warmup_bars(self) -> int:
-        return 1
-
-    def on_bar(self, bar: Bar) -> Idea | None:
-        if bar.close == self.fails_at:
+    def on_candle(self, view: View) -> Idea | None:
+        if view.bar.close == self.fails_at:
             raise ZeroDivisionError(f"no message of {object()!r} is shown")
         self.count += 1
         return self.idea
-
-    def state(self) -> list[Any]:
-        return [self.count]
-
-    def restore(self, state: list[Any]) -> None:
-        [self.count] = state
 
 
 ENTRY = Idea(Action.ENTER, Side.BUY, 0.5, "wanted", {"number": 2.0}, 3.0, None)
@@ -221,9 +213,9 @@ def test_a_strategy_that_raises_is_refused_and_the_others_go_on() -> None:
     assert refused["symbol"] == "A"
     assert refused["code"] == "strategy_error"
     assert refused["bar_close_ms"] == 36 * DAY_MS
-    assert refused["detail"].startswith("ZeroDivisionError in Scripted.on_bar, line ")
-    assert learnt(answer, "scripted", "A") == learnt(good, "scripted", "A") == [29 * DAY_MS, [30]]
-    assert learnt(answer, "scripted", "B") == [39 * DAY_MS, [40]]
+    assert refused["detail"].startswith("ZeroDivisionError in Scripted.on_candle, line ")
+    assert learnt(answer, "scripted", "A") == learnt(good, "scripted", "A") == [29 * DAY_MS, [[], [], [30]]]
+    assert learnt(answer, "scripted", "B") == [39 * DAY_MS, [[], [], [40]]]
     assert learnt(answer, "sma_cross", "A")[0] == 39 * DAY_MS
     assert not [s for s in answer["signals"] if s["strategy"] == "scripted" and s["instrument"] == "replay:A"]
 
@@ -276,7 +268,7 @@ def test_a_distance_that_no_order_can_have_is_refused_but_the_signal_stands(
     assert [one["code"] for one in answer["refused"]] == [code]
     assert answer["proposals"] == []
     assert len(answer["signals"]) == 1
-    assert learnt(answer, "scripted", "A") == [0, [1]]
+    assert learnt(answer, "scripted", "A") == [0, [[], [], [1]]]
 
 
 @pytest.mark.parametrize(

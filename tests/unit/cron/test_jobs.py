@@ -270,7 +270,7 @@ def test_retention_deletes_what_is_old_in_bounded_batches(monkeypatch: pytest.Mo
                         " VALUES (?, '', 'info', 'x', 'x', '{}', ?, ?)", str(i), at_ms, due_ms)  # fmt: skip
         place.db.change("INSERT INTO alert_attempts VALUES (?, 'c', ?, 1, 200, '', NULL)", str(i), at_ms)
     counts = {"job_runs": 8, "idempotency": 8, "leases": 8, "signals": 7, "gaps": 7, "equity": 6}
-    counts |= {"alerts": 7, "alert_attempts": 8}
+    counts |= {"alerts": 7, "alert_attempts": 8, "backtests": 0}
     assert do(place, retention) == counts
     assert len(place.db.all("SELECT * FROM job_runs")) == 2
     assert {row["outcome"] for row in place.db.all("SELECT outcome FROM signals WHERE id = '0'")} == {"pending"}
@@ -304,7 +304,7 @@ def test_days_and_units_that_turned_are_queued_once() -> None:
         place.tick()
     reports = [sent["scope"] for sent in place.queue.sent if sent["job"] == "report"]
     assert reports == [f"alpha/{keys.day_of(START_MS + DAY_MS)}"]
-    assert {sent["job"] for sent in place.queue.sent} <= {"report", "compact", "retention"}
+    assert {sent["job"] for sent in place.queue.sent} <= {"report", "compact", "retention", "backtest"}
     assert len({sent["id"] for sent in place.queue.sent}) == len(place.queue.sent)
     queued = place.db.all("SELECT state FROM job_runs WHERE job = 'report'")
     assert queued == [{"state": "queued"}]
@@ -381,7 +381,7 @@ def test_the_days_that_ended(before: int | None, closes: list[int], step: int, d
 
 
 def test_the_table_names_every_job_once() -> None:
-    assert list(BY_NAME) == ["alerts", "monitor", "ingest", "scan", "report", "compact", "retention"]
+    assert list(BY_NAME) == ["alerts", "monitor", "ingest", "scan", "report", "compact", "retention", "backtest"]
     assert turned_units(Tick(0, settings())) == []
     assert all(job.lease_s > 0 for job in JOBS)
 

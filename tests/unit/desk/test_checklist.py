@@ -10,6 +10,7 @@ import pytest
 from shared.desk import commands, live_gate
 from shared.desk import events as ev
 from shared.desk.commands import LiveFacts
+from shared.desk.registry import PROTECTIONS
 from shared.errors import Conflict, Forbidden, Invalid
 from shared.venues.venue import Credentials
 from tests.unit.desk.bench import NOW
@@ -99,3 +100,12 @@ def test_the_second_step_comes_before_its_time_is_over_with_the_token_of_the_fir
     with pytest.raises(Conflict) as late:
         live_gate.confirm_arm(core.known, confirm, core.context)
     assert late.value.error_code == "arm_expired"
+
+
+def test_protections_that_are_missing_are_named() -> None:
+    found = item("protections")
+    assert found.detail.startswith("not configured: ")
+    assert "max_drawdown" in found.detail
+    state = Core().known.but(protections={name: {} for name in PROTECTIONS})
+    found = live_gate.checklist(state, FACTS, NOW)[1]
+    assert (found.code, found.ok, found.detail) == ("protections", True, f"all {len(PROTECTIONS)} are configured")

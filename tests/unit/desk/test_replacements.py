@@ -153,3 +153,12 @@ def test_an_order_by_hand_without_any_price_is_refused() -> None:
     # a way out is there all the same, counted at what was paid
     name = core.place("AAA", "sell", "10", reduce_only=True)
     assert core.order(name).reference_price == 90
+
+
+def test_an_id_that_exists_is_a_conflict() -> None:
+    core = Core()
+    prior = asked(core)
+    command = commands.Place(prior.client_id, "me", AAA, Side.BUY, OrderKind.MARKET, D(1))
+    with pytest.raises(Conflict) as caught:
+        trading.place(core.known, command, context(core, prior))
+    assert caught.value.error_code == "order_exists"

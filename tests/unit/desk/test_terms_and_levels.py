@@ -208,3 +208,20 @@ def test_no_guard_is_placed_where_no_more_orders_fit() -> None:
         brackets._settled.clear()
         found = brackets.due(core.known.but(orders=others), context(core))
         assert [event.kind for event in found] == ["order_intended"] * placed
+
+
+def test_a_guard_that_is_alone_belongs_to_no_group() -> None:
+    core = Core()
+    core.offers = Offers(resting_stops=True, oco=True)
+    core.hold("AAA", "10", stop_price="95")
+    (guard,) = core.known.orders.values()
+    assert guard.oco is None
+
+
+def test_a_trail_longer_than_the_price_begins_nowhere() -> None:
+    core = Core()
+    bought = order(1, side=Side.BUY, qty=D(2), filled_qty=D(2), filled_value=D(200), trail_distance=D(100))
+    instrument = core.known.instruments[AAA]
+    assert levels.after_fill(instrument, bought, core.known.position(AAA)) == levels.Prices(None, None, D(100))
+    held = core.known.position(AAA).model_copy(update={"qty": D(1), "stop_price": D(90)})
+    assert levels.after_fill(instrument, bought, held) == levels.Prices(D(90), None, D(100))

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import Any
 
 import pytest
 
 from router.app import all_routes
 from shared.apikey import Role
+from shared.archive import keys
 from tests.unit.router.native import World, problem
+from tests.unit.router.test_backtests import ORDER as BACKTEST
 
 CLIENT_ID = "0" * 32
 ORDER = {"instrument": "us:AAPL", "side": "buy", "kind": "market", "qty": "1"}
+PLOT = "/v1/backtests/{backtest}/runs/{number}/plot"
 VIEW = {"desk": "main", "seq": 3}
 READS = {"view", "orders", "positions", "reconciliation", "live_gate"}
 
@@ -28,6 +32,12 @@ MATRIX: dict[tuple[str, str], tuple[str, str, Any, int]] = {
     ("POST", "/v1/alerts/test"): ("admin", "/v1/alerts/test", {"severity": "info"}, 202),
     ("GET", "/v1/jobs"): ("viewer", "/v1/jobs", None, 200),
     ("POST", "/v1/scan"): ("trader", "/v1/scan", {"desk": "main"}, 202),
+    ("POST", "/v1/backtests"): ("trader", "/v1/backtests", BACKTEST, 202),
+    ("GET", "/v1/backtests"): ("viewer", "/v1/backtests", None, 200),
+    ("GET", "/v1/backtests/{backtest}"): ("viewer", f"/v1/backtests/{CLIENT_ID}", None, 200),
+    ("GET", "/v1/backtests/{backtest}/runs/{number}"): ("viewer", f"/v1/backtests/{CLIENT_ID}/runs/1", None, 200),
+    ("GET", PLOT): ("viewer", f"/v1/backtests/{CLIENT_ID}/runs/1/plot", None, 200),
+    ("POST", "/v1/backtests/{backtest}/cancel"): ("trader", f"/v1/backtests/{CLIENT_ID}/cancel", None, 200),
     ("GET", "/v1/keys"): ("admin", "/v1/keys", None, 200),
     ("POST", "/v1/keys"): ("admin", "/v1/keys", {"role": "viewer", "desks": ["main"], "label": "x"}, 201),
     ("POST", "/v1/keys/{prefix}/revoke"): ("admin", "/v1/keys/{victim}/revoke", {}, 200),
@@ -95,6 +105,14 @@ MATRIX: dict[tuple[str, str], tuple[str, str, Any, int]] = {
 def furnished(world: World) -> World:
     world.desk("main", 2)
     world.instrument("AAPL")
+    world.db.do(
+        f"INSERT INTO backtests (id, owner, request, runs, created_ms) VALUES ('{CLIENT_ID}', 'x', '{{}}', 1, 1)"
+    )
+    world.db.do(
+        f"INSERT INTO backtest_runs (backtest, number, params, state) VALUES ('{CLIENT_ID}', 1, '{{}}', 'done')"
+    )
+    for name in (keys.backtest_key(CLIENT_ID, "1"), keys.page_key(CLIENT_ID, 1)):
+        world.archive.held[name] = gzip.compress(b"{}")
     answers: dict[str, dict[str, Any]] = {
         "view": VIEW,
         "orders": {"items": [], "seq": 3},
@@ -143,7 +161,8 @@ def test_a_role_may_what_it_covers_and_nothing_else(furnished: World, route: tup
     response = ask(furnished, route, role.value)
     if role.covers(Role(MATRIX[route][0])):
         assert response.status_code == MATRIX[route][3], response.text
-        assert response.headers["content-type"] == "application/json"
+        kind = "text/html; charset=utf-8" if route[1] == PLOT else "application/json"
+        assert response.headers["content-type"] == kind
         assert response.headers["cache-control"] == "no-store"
         assert response.headers["x-content-type-options"] == "nosniff"
         assert response.headers["x-request-id"]

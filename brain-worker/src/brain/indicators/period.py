@@ -1,4 +1,4 @@
-"""What every indicator's period has to be."""
+"""What the settings of an indicator have to be."""
 
 from __future__ import annotations
 
@@ -8,18 +8,15 @@ from typing import Final
 NAN: Final = math.nan
 
 
-def checked(period: int) -> int:
-    """`period`; ValueError below 1."""
-    if period < 1:
-        raise ValueError(f"period {period} must be 1 or more")
+def checked(period: int, name: str = "period", least: int = 1) -> int:
+    """`period`; ValueError unless it is a whole number of `least` or more."""
+    if type(period) is not int or period < least:
+        raise ValueError(f"{name} {period!r} must be {least} or more, a whole number")
     return period
 
 
-def optional(value: float) -> float | None:
-    """NaN as None: JSON has no NaN."""
-    return value if value == value else None
-
-
-def number(value: float | None) -> float:
-    """The reverse of `optional`; an int that once was a float becomes one again."""
-    return NAN if value is None else float(value)
+def positive(value: float, name: str) -> float:
+    """`value` as a float; ValueError unless it is finite and above 0."""
+    if not 0.0 < value < math.inf:
+        raise ValueError(f"{name} {value!r} must be above 0 and finite")
+    return float(value)

@@ -1,19 +1,27 @@
-"""Volatility."""
+"""Volatility of the range."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from brain.indicators.indicator import Indicator
+from brain.indicators.period import NAN, checked
 
-from brain.indicators.period import NAN, checked, number, optional
 
+class TrueRange(Indicator):
+    """The bar's range, stretched to the close before it; NaN on the first bar. The same as TA-Lib's.
 
-class TrueRange:
-    """The bar's range, stretched to the close before it (Wilder 1978); NaN on the first bar."""
+    Source: J. Welles Wilder, New Concepts in Technical Trading Systems (1978).
 
-    __slots__ = ("_last", "value")
+    Oracle: TA-Lib TRANGE.
+    """
+
+    __slots__ = ("_last",)
+
+    inputs = ("high", "low", "close")
+    params = ()
+    keeps = ("_last",)
 
     def __init__(self) -> None:
-        self.value = NAN
+        super().__init__()
         self._last = NAN
 
     @property
@@ -29,34 +37,29 @@ class TrueRange:
             self.value = (high if high > last else last) - (low if low < last else last)
         return self.value
 
-    def state(self) -> list[float | None]:
-        """`[last close, value]`."""
-        return [optional(self._last), optional(self.value)]
 
-    @classmethod
-    def from_state(cls, state: Sequence[float | None]) -> TrueRange:
-        """ValueError or TypeError for a state that no true range has."""
-        last, value = state
-        made = cls()
-        made._last = number(last)
-        made.value = number(value)
-        return made
+class Atr(Indicator):
+    """Average true range: `(atr * (period - 1) + range) / period`.
 
+    Seed: the mean of the first `period` true ranges, as in TA-Lib (which with a period of 1 answers the true range; so
+    does this).
 
-class Atr:
-    """Average true range: the mean of the first `period` true ranges, then `(atr * (period - 1) + range) / period`.
+    Source: J. Welles Wilder, New Concepts in Technical Trading Systems (1978).
 
-    Source: J. Welles Wilder, New Concepts in Technical Trading Systems (1978); the same as TA-Lib's.
+    Oracle: TA-Lib ATR.
     """
 
-    __slots__ = ("_average", "_range", "_ranges", "period", "value")
+    __slots__ = ("_last", "_ranges", "_sum", "period")
 
-    def __init__(self, period: int) -> None:
+    inputs = ("high", "low", "close")
+    keeps = ("_last", "_ranges", "_sum")
+
+    def __init__(self, period: int = 14) -> None:
+        super().__init__()
         self.period = checked(period)
-        self.value = NAN
-        self._range = TrueRange()
+        self._last = NAN
         self._ranges = 0
-        self._average = 0.0
+        self._sum = 0.0
 
     @property
     def warmup(self) -> int:
@@ -65,31 +68,45 @@ class Atr:
 
     def update(self, high: float, low: float, close: float) -> float:
         """Price units, 0 or more; NaN before `period` true ranges."""
-        now = self._range.update(high, low, close)
+        last = self._last
+        self._last = close
+        wide = (high if high > last else last) - (low if low < last else last)
         period = self.period
         if self._ranges == period:
-            self._average = self.value = (self._average * (period - 1) + now) / period
-        elif now == now:
+            self.value = (self.value * (period - 1) + wide) / period
+        elif wide == wide:
             self._ranges += 1
-            self._average += now
+            self._sum += wide
             if self._ranges == period:
-                self._average = self.value = self._average / period
+                self.value = self._sum / period
         return self.value
 
-    def state(self) -> list[float | None]:
-        """`[ranges, average or sum so far, last close, last range]`."""
-        return [self._ranges, self._average, *self._range.state()]
 
-    @classmethod
-    def from_state(cls, period: int, state: Sequence[float | None]) -> Atr:
-        """ValueError or TypeError for a state that no average of this period has."""
-        ranges, average, *last = state
-        made = cls(period)
-        made._ranges = int(number(ranges))
-        if not 0 <= made._ranges <= period:
-            raise ValueError(f"{made._ranges} ranges do not fit period {period}")
-        made._average = number(average)
-        made._range = TrueRange.from_state(last)
-        if made._ranges == period:
-            made.value = made._average
-        return made
+class Natr(Indicator):
+    """Normalised average true range: `100 * atr / close`. The same as TA-Lib's.
+
+    Source: John Forman, Cross-Market Evaluations with Normalized Average True Range, Technical Analysis of Stocks &
+    Commodities 24:5 (2006).
+
+    Oracle: TA-Lib NATR.
+    """
+
+    __slots__ = ("_atr", "period")
+
+    inputs = ("high", "low", "close")
+    keeps = ("_atr",)
+
+    def __init__(self, period: int = 14) -> None:
+        super().__init__()
+        self.period = checked(period)
+        self._atr = Atr(period)
+
+    @property
+    def warmup(self) -> int:
+        """Updates until the first number."""
+        return self.period + 1
+
+    def update(self, high: float, low: float, close: float) -> float:
+        """Percent, 0 or more; NaN before `period` true ranges."""
+        self.value = 100.0 * (self._atr.update(high, low, close) / close)
+        return self.value

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from brain.bar import Bar, Idea
+from brain.bar import Idea
+from brain.ideas import AtrStops, enter, leave
 from brain.indicators import Atr, Rsi
 from brain.strategy import Strategy
-from shared.model import Action, Model, Side
+from brain.view import View
+from shared.model import Model
 
 
-class RsiReversionParams(Model):
-    """The index, its two levels, and the average true range behind stop and target."""
+class RsiReversionParams(AtrStops):
+    """The index and its two levels, and a wider stop than others have: what is bought falls as it is bought."""
 
     period: int = Field(default=14, ge=2, le=200, description="bars of the relative strength index")
     oversold: float = Field(default=35.0, ge=1.0, le=60.0, description="enter when the index rises above this")
     exit_level: float = Field(
         default=55.0, ge=2.0, le=99.0, description="exit when the index rises above this; above oversold"
     )
-    atr_period: int = Field(default=14, ge=1, le=200, description="bars of the average true range")
     stop_atr: float = Field(default=2.5, ge=0.1, le=20.0, description="distance of the stop, in average true ranges")
-    target_atr: float = Field(
-        default=0.0, ge=0.0, le=50.0, description="distance of the target, in average true ranges; 0: none"
-    )
 
     @model_validator(mode="after")
     def _exit_is_above(self) -> Self:
@@ -43,57 +41,39 @@ class RsiReversion(Strategy[RsiReversionParams]):
     It fails in long declines, where every bounce is bought and the next fall takes more than it gave; the stop is what
     bounds that. In strong rises it never gets in.
 
+    Score: of an entry how deep the index had been below `oversold`, as a part of it; of an exit how far it is on the way
+    from `exit_level` to 100.
+
     Source: J. Welles Wilder, New Concepts in Technical Trading Systems (1978); on short-term reversal, Lehmann, Fads,
     Martingales, and Market Efficiency, Quarterly Journal of Economics 105 (1990).
     """
 
-    __slots__ = ("_atr", "_rsi")
-
     name: ClassVar[str] = "rsi_reversion"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     params_model: ClassVar[type[Model]] = RsiReversionParams
+    remembers: ClassVar[tuple[str, ...]] = ("before",)
+    extra_bars: ClassVar[int] = 1
 
-    def __init__(self, params: RsiReversionParams) -> None:
-        super().__init__(params)
-        self._rsi = Rsi(params.period)
-        self._atr = Atr(params.atr_period)
+    def setup(self) -> None:
+        """The index and the true range; `before`: the index one bar ago."""
+        self.rsi = self.uses(Rsi(self.params.period))
+        self.atr = self.uses(Atr(self.params.atr_period))
+        self.before: float | None = None
 
-    @property
-    def warmup_bars(self) -> int:
-        """Bars up to and including the first that may bring an idea."""
-        return max(self._rsi.warmup + 1, self._atr.warmup)
-
-    def on_bar(self, bar: Bar) -> Idea | None:
+    def on_candle(self, view: View) -> Idea | None:
         """What this bar's close crossed, if anything."""
-        before = self._rsi.value
-        now = self._rsi.update(bar.close)
-        atr = self._atr.update(bar.high, bar.low, bar.close)
-        if not now > before or not atr > 0.0:
+        before, now, atr = self.before, self.rsi.value, self.atr.value
+        if now != now or atr != atr:
+            return None
+        self.before = now
+        if before is None or not now > before or not atr > 0.0:
             return None
         params = self.params
         evidence = {"rsi": now, "rsi_before": before, "atr": atr}
         if before <= params.exit_level < now:
             score = (now - params.exit_level) / (100.0 - params.exit_level)
-            return Idea(Action.EXIT, Side.SELL, score, "rsi_above_exit_level", evidence)
+            return leave(score, "rsi_above_exit_level", evidence)
         if before <= params.oversold < now:
             score = (params.oversold - before) / params.oversold
-            return Idea(
-                Action.ENTER,
-                Side.BUY,
-                score,
-                "rsi_left_oversold",
-                evidence,
-                params.stop_atr * atr,
-                params.target_atr * atr or None,
-            )
+            return enter(params, atr, score, "rsi_left_oversold", evidence)
         return None
-
-    def state(self) -> list[Any]:
-        """`[rsi, atr]`."""
-        return [self._rsi.state(), self._atr.state()]
-
-    def restore(self, state: list[Any]) -> None:
-        """ValueError or TypeError for a state that does not fit the parameters."""
-        rsi, atr = state
-        self._rsi = Rsi.from_state(self.params.period, rsi)
-        self._atr = Atr.from_state(self.params.atr_period, atr)

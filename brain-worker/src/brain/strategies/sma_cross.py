@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from brain.bar import Bar, Idea
+from brain.bar import Idea
+from brain.ideas import SAME, AtrStops, enter, leave
 from brain.indicators import Atr, Sma
 from brain.strategy import Strategy
-from shared.model import Action, Model, Side
-
-_SAME = 1e-12
-"""Averages closer than this, relative to the slow one, are equal: rounding must not look like a cross."""
+from brain.view import View
+from shared.model import Model
 
 
-class SmaCrossParams(Model):
-    """Two averages, and the average true range behind stop and target."""
+class SmaCrossParams(AtrStops):
+    """Two averages."""
 
     fast: int = Field(default=5, ge=1, le=200, description="bars of the fast average; fewer than of the slow one")
     slow: int = Field(default=20, ge=2, le=400, description="bars of the slow average")
-    atr_period: int = Field(default=14, ge=1, le=200, description="bars of the average true range")
-    stop_atr: float = Field(default=2.0, ge=0.1, le=20.0, description="distance of the stop, in average true ranges")
-    target_atr: float = Field(
-        default=0.0, ge=0.0, le=50.0, description="distance of the target, in average true ranges; 0: none"
-    )
 
     @model_validator(mode="after")
     def _fast_is_faster(self) -> Self:
@@ -43,67 +37,42 @@ class SmaCross(Strategy[SmaCrossParams]):
     It fails in sideways markets, where each small swing crosses late, is bought high and sold low; after gaps, which
     jump over the stop; and when costs eat the many small losses that the rare long trends must pay for.
 
+    Score: how far apart the averages are, in average true ranges.
+
     Source: Brock, Lakonishok, LeBaron, Simple Technical Trading Rules and the Stochastic Properties of Stock Returns,
     Journal of Finance 47 (1992); the stop after Wilder, New Concepts in Technical Trading Systems (1978).
     """
 
-    __slots__ = ("_atr", "_fast", "_side", "_slow")
-
     name: ClassVar[str] = "sma_cross"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     params_model: ClassVar[type[Model]] = SmaCrossParams
+    remembers: ClassVar[tuple[str, ...]] = ("side",)
+    extra_bars: ClassVar[int] = 1
 
-    def __init__(self, params: SmaCrossParams) -> None:
-        super().__init__(params)
-        self._fast = Sma(params.fast)
-        self._slow = Sma(params.slow)
-        self._atr = Atr(params.atr_period)
-        self._side: int | None = None
+    def setup(self) -> None:
+        """Two averages and the true range; `side`: where the fast one last stood, -1 below, 1 above, 0 never apart."""
+        params = self.params
+        self.fast = self.uses(Sma(params.fast))
+        self.slow = self.uses(Sma(params.slow))
+        self.atr = self.uses(Atr(params.atr_period))
+        self.side: int | None = None
 
-    @property
-    def warmup_bars(self) -> int:
-        """Bars up to and including the first that may bring an idea."""
-        return max(self._slow.warmup + 1, self._atr.warmup)
-
-    def on_bar(self, bar: Bar) -> Idea | None:
+    def on_candle(self, view: View) -> Idea | None:
         """What this bar's close crossed, if anything."""
-        fast = self._fast.update(bar.close)
-        slow = self._slow.update(bar.close)
-        atr = self._atr.update(bar.high, bar.low, bar.close)
+        fast = self.fast.value
+        slow = self.slow.value
+        atr = self.atr.value
         gap = fast - slow
-        if gap != gap:
+        if gap != gap or atr != atr:
             return None
-        before = self._side
-        if abs(gap) <= _SAME * slow:
-            self._side = before or 0
+        before = self.side
+        if abs(gap) <= SAME * slow:
+            self.side = before or 0
             return None
-        self._side = side = 1 if gap > 0.0 else -1
+        self.side = side = 1 if gap > 0.0 else -1
         if before is None or before == side or not atr > 0.0:
             return None
-        score = min(1.0, abs(gap) / atr)
-        evidence = {"fast": fast, "slow": slow, "atr": atr}
+        score, evidence = abs(gap) / atr, {"fast": fast, "slow": slow, "atr": atr}
         if side < 0:
-            return Idea(Action.EXIT, Side.SELL, score, "sma_crossed_below", evidence)
-        return Idea(
-            Action.ENTER,
-            Side.BUY,
-            score,
-            "sma_crossed_above",
-            evidence,
-            self.params.stop_atr * atr,
-            self.params.target_atr * atr or None,
-        )
-
-    def state(self) -> list[Any]:
-        """`[fast, slow, atr, side]`; side: where the fast average last stood, -1 below, 1 above, 0 never apart."""
-        return [self._fast.state(), self._slow.state(), self._atr.state(), self._side]
-
-    def restore(self, state: list[Any]) -> None:
-        """ValueError or TypeError for a state that does not fit the parameters."""
-        fast, slow, atr, side = state
-        if side not in (None, -1, 0, 1):
-            raise ValueError(f"side {side!r} must be -1, 0, 1 or None")
-        self._fast = Sma.from_state(self.params.fast, fast)
-        self._slow = Sma.from_state(self.params.slow, slow)
-        self._atr = Atr.from_state(self.params.atr_period, atr)
-        self._side = side
+            return leave(score, "sma_crossed_below", evidence)
+        return enter(self.params, atr, score, "sma_crossed_above", evidence)

@@ -9,7 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 from starlette.responses import Response
 
-from router.answer_schemas import ANSWERS, MODELS
+from router.answer_schemas import ANSWERS, MODELS, PAGES
 from router.answers import answer
 from router.routes import ROLE, Route, Routes
 from shared.apikey import Role
@@ -58,7 +58,8 @@ def _document(app: FastAPI, routes: list[Route]) -> dict[str, object]:
         operation = found["paths"][route.path][route.method.lower()]
         operation[ROLE] = Role(route.role).value
         good = {"schema": ANSWERS[route.method, route.path]}
-        operation["responses"] = {str(route.status): {"description": "done", "content": {"application/json": good}}}
+        kind = "text/html" if (route.method, route.path) in PAGES else "application/json"
+        operation["responses"] = {str(route.status): {"description": "done", "content": {kind: good}}}
         operation["responses"]["default"] = {"description": "a problem (RFC 9457)", **problem}
         if route.idempotency_key != "none":
             operation.setdefault("parameters", []).append(_idempotency_parameter(route))

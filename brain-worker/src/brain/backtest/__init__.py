@@ -1,0 +1,1 @@
+"""Strategies on recorded bars, and what to think of the outcome."""

@@ -1,0 +1,82 @@
+"""Bars on which nothing can happen: they are passed over, and the desk is asked only about the others.
+
+A bar is quiet for a desk when its range stays within the prices at which an order would fill, a stop set off or a level be
+crossed, and when nothing depends on the price in between: no trailing stop, no breaker that watches equity. Passing
+over quiet bars changes no result; the tests hold that against a run that passes over none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import inf
+from typing import NamedTuple
+
+from brain.bar import Bar
+from shared.desk import guards
+from shared.desk.levels import levels
+from shared.desk.state import DeskState, DeskStatus
+from shared.model import LevelKind, Order, OrderKind, Side, symbol_of
+
+
+class Band(NamedTuple):
+    """Strictly between these two, nothing happens."""
+
+    low: float
+    high: float
+
+    def holds(self, bar: Bar) -> bool:
+        """Whether the whole bar lies within."""
+        return self.low < bar.low and bar.high < self.high
+
+
+_WIDE = Band(-inf, inf)
+_NONE = Band(inf, -inf)
+
+
+class Quiet:
+    """For one state of the desk: `always` loud, or loud where a bar leaves its symbol's band; `bands` are by symbol."""
+
+    def __init__(self, state: DeskState) -> None:
+        self.bands: dict[str, Band] = {}
+        acting = guards.of(state)
+        at_stake = bool(state.orders) or bool(state.held())
+        # the other breakers look at trades, orders and silences, none of which comes with a quiet bar
+        watched = acting.marks_equity or bool(acting.unreadable)
+        unrest = state.status is not DeskStatus.ACTIVE or bool(state.reductions or state.replacements)
+        self.always = at_stake and (watched or unrest)
+        if self.always:
+            return
+        for order in state.orders.values():
+            self._narrow(order.instrument, _of_order(order))
+        for level in levels(state):
+            price = float(level.price)
+            falls = (level.side is Side.SELL) == (level.kind is LevelKind.STOP)
+            self._narrow(level.instrument, Band(price, inf) if falls else Band(-inf, price))
+        for position in state.held():
+            if position.trail_distance is not None:
+                self._narrow(position.instrument, _NONE)
+
+    def _narrow(self, instrument: str, band: Band) -> None:
+        symbol = symbol_of(instrument)
+        known = self.bands.get(symbol, _WIDE)
+        self.bands[symbol] = Band(max(known.low, band.low), min(known.high, band.high))
+
+    def is_loud(self, bars: Iterable[tuple[str, Bar]]) -> bool:
+        """Whether the desk has to see one of these."""
+        if self.always:
+            return True
+        bands = self.bands
+        return any(symbol in bands and not bands[symbol].holds(bar) for symbol, bar in bars) if bands else False
+
+
+def _of_order(order: Order) -> Band:
+    """Where it can neither fill nor set off; nowhere, for what ends by time or looks at every bar."""
+    if order.good_till_ms is not None or order.post_only or order.filled_qty or not order.status.is_open:
+        return _NONE
+    price = order.trigger_price if order.kind.has_trigger else order.limit_price
+    if price is None or order.kind is OrderKind.STOP_LIMIT:
+        return _NONE
+    at = float(price)
+    # a buy waits for a fall to its limit, or for a rise to its trigger
+    falls = (order.side is Side.BUY) != order.kind.has_trigger
+    return Band(at, inf) if falls else Band(-inf, at)

@@ -1,0 +1,109 @@
+"""A run's numbers as people read them: the same words in the terminal and on the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+NOTHING: Final = "–"
+DAY_MS: Final = 86_400_000
+
+
+def when(at_ms: int) -> str:
+    """`2024-05-01 13:00`, in UTC; midnight is the day alone."""
+    return datetime.fromtimestamp(at_ms // 1000, UTC).strftime("%Y-%m-%d %H:%M" if at_ms % DAY_MS else "%Y-%m-%d")
+
+
+def percent(value: float) -> str:
+    """A fraction, with two digits after the point."""
+    return f"{value * 100:.2f} %"
+
+
+def plain(value: float) -> str:
+    """A ratio."""
+    return f"{value:.3f}"
+
+
+def money(value: float) -> str:
+    """An amount with its thousands set apart."""
+    return f"{value:,.2f}"
+
+
+def count(value: float) -> str:
+    """A whole number."""
+    return f"{value:,.0f}"
+
+
+def lasting(value: float) -> str:
+    """Milliseconds as days and hours."""
+    days, rest = divmod(int(value), DAY_MS)
+    hours = rest // 3_600_000
+    return f"{days} d {hours} h" if days and hours else f"{days} d" if days else f"{rest / 3_600_000:.1f} h"
+
+
+ROWS: Final[tuple[tuple[str, str, Callable[[float], str]], ...]] = (
+    ("total_return", "return", percent),
+    ("held_return", "return of holding", percent),
+    ("cagr", "return a year (CAGR)", percent),
+    ("volatility", "volatility a year", percent),
+    ("sharpe", "Sharpe", plain),
+    ("sortino", "Sortino", plain),
+    ("calmar", "Calmar", plain),
+    ("max_drawdown", "deepest drawdown", percent),
+    ("drawdown_ms", "it lasted", lasting),
+    ("longest_drawdown_ms", "longest drawdown", lasting),
+    ("value_at_risk", "VaR of a bar, 95 %", percent),
+    ("expected_shortfall", "CVaR of a bar, 95 %", percent),
+    ("trades", "trades", count),
+    ("win_rate", "won", percent),
+    ("profit_factor", "profit factor", plain),
+    ("expectancy", "a trade made", money),
+    ("sqn", "SQN", plain),
+    ("kelly", "Kelly", percent),
+    ("average_mae", "average MAE", money),
+    ("average_mfe", "average MFE", money),
+    ("fees", "fees", money),
+    ("exposure", "time in the market", percent),
+    ("turnover", "turnover, times the account", plain),
+    ("bars", "bars", count),
+)
+
+
+def metric_rows(metrics: Mapping[str, Any] | None) -> list[tuple[str, str, str]]:
+    """`(label, value, why there is none)` of a report's metrics, in the order people ask for them."""
+    if metrics is None:
+        return []
+    undefined = metrics["undefined"]
+    return [
+        (label, NOTHING if metrics[name] is None else shown(metrics[name]), undefined.get(name, ""))
+        for name, label, shown in ROWS
+    ]
+
+
+TRADE_HEAD: Final = ("symbol", "quantity", "bought", "at", "sold", "at", "result", "fees", "bars", "why")
+
+
+def trade_row(trade: Mapping[str, Any]) -> tuple[str, ...]:
+    """One closed trade, in the columns of `TRADE_HEAD`."""
+    return (
+        trade["symbol"],
+        f"{trade['qty']:g}",
+        when(trade["entry_ms"]),
+        f"{trade['entry_price']:.8g}",
+        when(trade["exit_ms"]),
+        f"{trade['exit_price']:.8g}",
+        money(trade["pnl"]),
+        money(trade["fees"]),
+        str(trade["bars"]),
+        trade["reason"],
+    )
+
+
+REFUSED_HEAD: Final = ("by", "symbol", "code", "times", "first", "what")
+
+
+def refused_row(refused: Mapping[str, Any]) -> tuple[str, ...]:
+    """One kind of refusal, in the columns of `REFUSED_HEAD`."""
+    first = when(refused["bar_close_ms"]) if refused["bar_close_ms"] else NOTHING
+    return (refused["by"], refused["symbol"], refused["code"], count(refused["times"]), first, refused["detail"])

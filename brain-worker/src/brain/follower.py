@@ -1,0 +1,152 @@
+"""One strategy, bar by bar, until it fails: a bad one never stops the others."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from brain import state as states
+from brain.bar import Bar, Idea
+from brain.request import Choice
+from brain.series import Refusal
+from brain.steps import BUDGET, STEPS, OverBudget
+from brain.strategy import MarketStrategy
+from brain.view import View
+from shared.errors import Invalid
+
+MARKET = "*"
+"""Stands for the symbol of a strategy that follows the whole market."""
+NEVER = -1
+_DOES_NOT_FIT = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+
+
+class Thought(NamedTuple):
+    """An idea, on which symbol's bar and from which strategy it came."""
+
+    choice: Choice
+    symbol: str
+    bar: Bar
+    idea: Idea
+
+
+class Follower:
+    """A strategy on one symbol. `watermark_ms` is the open time of the newest bar it has taken; older ones are passed over.
+
+    Once `refusal` is set it takes nothing any more.
+    """
+
+    __slots__ = ("choice", "refusal", "strategy", "symbol", "view", "watermark_ms")
+
+    def __init__(self, choice: Choice, symbol: str, interval_ms: int) -> None:
+        self.choice = choice
+        self.symbol = symbol
+        self.strategy = choice.strategy(choice.params, interval_ms)
+        self.view = View(symbol)
+        self.watermark_ms = NEVER
+        self.refusal: Refusal | None = None
+
+    def take(self, bar: Bar, close_ms: int) -> Idea | None:
+        """What the strategy says on it."""
+        if bar.open_time_ms <= self.watermark_ms or self.refusal is not None:
+            return None
+        STEPS.left = BUDGET
+        view = self.view
+        view.bar = bar
+        view.close_ms = close_ms
+        try:
+            self.strategy.take(bar)
+            idea = self.strategy.on_candle(view)
+            if idea is not None and type(idea) is not Idea:
+                raise TypeError(f"on_candle must return an Idea or None, not {type(idea).__name__}")
+        except (Exception, OverBudget) as error:  # noqa: BLE001 - a strategy may fail in any way; recorded, it must not stop the others
+            self.refuse(error, close_ms)
+            return None
+        self.watermark_ms = bar.open_time_ms
+        return idea
+
+    def refuse(self, error: BaseException, close_ms: int) -> None:
+        """`strategy_error`, or `over_budget`, with the bar it happened on: from now on it says nothing."""
+        over = isinstance(error, OverBudget)
+        self.refusal = Refusal(
+            close_ms, "over_budget" if over else "strategy_error", str(error) if over else _where(error)
+        )
+
+    def entry(self) -> states.Entry:
+        """What is stored of it."""
+        return [self.watermark_ms, self.strategy.state()]
+
+    def restore(self, entry: states.Entry, close_ms: int) -> None:
+        """Becomes what was stored; refuses with `bad_state` where that does not fit."""
+        try:
+            self._restore(entry[1])
+        except _DOES_NOT_FIT as error:
+            self.refusal = Refusal(close_ms, "bad_state", f"{type(error).__name__}; {states.REMEDY}")
+        self.watermark_ms = entry[0]
+
+    def _restore(self, state: list[Any]) -> None:
+        self.strategy.restore(state)
+
+
+class MarketFollower(Follower):
+    """A strategy on all symbols; the watermark is that of the newest close."""
+
+    __slots__ = ("_market",)
+
+    strategy: MarketStrategy[Any]
+
+    def __init__(self, choice: Choice, interval_ms: int) -> None:
+        super().__init__(choice, MARKET, interval_ms)
+        self._market: dict[str, Bar] = {}
+        self.view = View(MARKET, self._market)
+
+    def take_all(self, bars: Sequence[tuple[str, Bar]], close_ms: int) -> list[Thought]:
+        """All bars of one close; what the strategy says on each symbol that has one."""
+        fresh = [(symbol, bar) for symbol, bar in bars if bar.open_time_ms > self.watermark_ms]
+        if not fresh or self.refusal is not None:
+            return []
+        try:
+            return self._asked(fresh, close_ms)
+        except (Exception, OverBudget) as error:  # noqa: BLE001 - as above
+            self.refuse(error, close_ms)
+            return []
+
+    def _asked(self, bars: Sequence[tuple[str, Bar]], close_ms: int) -> list[Thought]:
+        STEPS.left = BUDGET
+        view, found = self.view, []
+        view.close_ms = close_ms
+        for symbol, bar in bars:
+            self.strategy.take_of(symbol, bar)
+            self._market[symbol] = bar
+        for symbol, bar in bars:
+            STEPS.left = BUDGET
+            view.symbol, view.bar = symbol, bar
+            idea = self.strategy.on_candle(view)
+            if idea is None:
+                continue
+            if type(idea) is not Idea:
+                raise TypeError(f"on_candle must return an Idea or None, not {type(idea).__name__}")
+            found.append(Thought(self.choice, symbol, bar, idea))
+        self.watermark_ms = bars[0][1].open_time_ms
+        return found
+
+    def entry(self) -> states.Entry:
+        """With the newest bar of each symbol."""
+        newest = {symbol: list(bar) for symbol, bar in sorted(self._market.items())}
+        return [self.watermark_ms, [self.strategy.state(), newest]]
+
+    def _restore(self, state: list[Any]) -> None:
+        kept, newest = state
+        self.strategy.restore(kept)
+        for symbol, bar in newest.items():
+            self._market[symbol] = Bar(int(bar[0]), *map(float, bar[1:]))
+
+
+def _where(error: BaseException) -> str:
+    """The kind of error and the line it came from; not its message, which may differ from one run to the next."""
+    if isinstance(error, Invalid):
+        return f"Invalid: {error.detail}"
+    place = type(error).__name__
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        place = f"{type(error).__name__} in {frame.f_code.co_qualname}, line {line}"
+    return place

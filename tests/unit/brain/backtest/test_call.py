@@ -1,0 +1,113 @@
+"""Backtests through the brain's door: what they are judged by, the page, and how lucky the best was."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from brain import rpc
+from brain.backtest.call import MAX_PLOTS, backtest, judge
+from brain.backtest.deflated import Moments, deflated_sharpe
+from brain.backtest.request import backtest as reported
+from brain.bar import Bar
+from shared.errors import Invalid
+from tests.unit.brain.backtest.support import HOUR, instrument, walk
+from tests.unit.brain.backtest.test_request import body, columns
+
+MOMENTS = {"sharpe": 0.1, "skew": -0.2, "kurtosis": 4.0, "bars": 500}
+
+
+def test_the_report_is_the_engines_own_and_comes_with_the_moments_of_its_returns() -> None:
+    told = backtest(body())
+    assert told["report"] == reported(body())
+    assert told["page"] is None
+    assert told["moments"]["bars"] == 599
+    wanted = told["report"]["metrics"]["sharpe"]
+    assert told["moments"]["sharpe"] * (365 * 24) ** 0.5 == pytest.approx(wanted)
+
+
+def test_a_page_is_drawn_where_a_title_is_given() -> None:
+    page = backtest(body(title="a < b"))["page"]
+    assert "a &lt; b" in page
+    assert "AAA" in page
+    with pytest.raises(Invalid, match="title"):
+        backtest(body(title=5))
+
+
+def test_of_many_symbols_those_traded_most_are_drawn() -> None:
+    names = [f"S{number:02}" for number in range(MAX_PLOTS + 4)]
+    still = [Bar(at * HOUR.ms, 5.0, 5.0, 5.0, 5.0, 1.0) for at in range(300)]
+    market = {name: columns(still) for name in names} | {names[-1]: columns(walk(1, 300))}
+    asked = body(market=market, instruments=[instrument(name).wire() for name in names], title="many")
+    page = backtest(asked)["page"]
+    drawn = [name for name in names if f">{name}: " in page]
+    assert names[-1] in drawn
+    assert len(drawn) == MAX_PLOTS
+
+
+def test_an_account_that_does_not_move_has_no_moments() -> None:
+    still = [Bar(at * HOUR.ms, 5.0, 5.0, 5.0, 5.0, 1.0) for at in range(100)]
+    assert backtest(body(market={"AAA": columns(still)}))["moments"] is None
+
+
+def test_the_verdict_is_that_of_the_formula() -> None:
+    sharpes = [0.1, 0.02, 0, -0.05]
+    said = judge({"chosen": MOMENTS, "sharpes": sharpes})
+    assert said == {"deflated_sharpe": deflated_sharpe(Moments(0.1, -0.2, 4.0, 500), sharpes), "reason": ""}
+    assert said["deflated_sharpe"] < judge({"chosen": MOMENTS, "sharpes": [0.1]})["deflated_sharpe"]
+
+
+def test_where_there_is_no_verdict_the_reason_is_told() -> None:
+    said = judge({"chosen": MOMENTS | {"sharpe": 5.0, "skew": 9.0, "kurtosis": 1.0}, "sharpes": [5.0]})
+    assert said["deflated_sharpe"] is None
+    assert said["reason"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ([], "body"),
+        ({"chosen": MOMENTS}, "sharpes"),
+        ({"chosen": MOMENTS, "sharpes": [0.1], "more": 1}, "more"),
+        ({"chosen": 5, "sharpes": [0.1]}, "chosen"),
+        ({"chosen": MOMENTS | {"sharpe": "x"}, "sharpes": [0.1]}, "chosen.sharpe"),
+        ({"chosen": MOMENTS | {"bars": 2.5}, "sharpes": [0.1]}, "chosen.bars"),
+        ({"chosen": MOMENTS | {"bars": 1}, "sharpes": [0.1]}, "bars"),
+        ({"chosen": MOMENTS | {"extra": 1}, "sharpes": [0.1]}, "chosen.extra"),
+        ({"chosen": MOMENTS, "sharpes": 0.1}, "sharpes"),
+        ({"chosen": MOMENTS, "sharpes": []}, "sharpes"),
+        ({"chosen": MOMENTS, "sharpes": [0.1, True]}, "sharpes.1"),
+        ({"chosen": MOMENTS, "sharpes": [float("inf")]}, "sharpes.0"),
+    ],
+)
+def test_what_is_wrong_with_a_question_is_named(asked: Any, words: str) -> None:
+    with pytest.raises(Invalid, match=words):
+        judge(asked)
+
+
+@given(
+    sharpe=st.floats(-10, 10),
+    skew=st.floats(-10, 10),
+    kurtosis=st.floats(1, 100),
+    bars=st.integers(2, 10**6),
+    others=st.lists(st.floats(-10, 10), max_size=20),
+)
+def test_a_verdict_is_a_probability_or_a_reason(
+    sharpe: float, skew: float, kurtosis: float, bars: int, others: list[float]
+) -> None:
+    chosen = {"sharpe": sharpe, "skew": skew, "kurtosis": kurtosis, "bars": bars}
+    said = judge({"chosen": chosen, "sharpes": [sharpe, *others]})
+    assert bool(said["reason"]) is (said["deflated_sharpe"] is None)
+    assert said["deflated_sharpe"] is None or 0.0 <= said["deflated_sharpe"] <= 1.0
+
+
+def test_both_are_reached_through_the_door() -> None:
+    for method, asked in ((rpc.backtest, body()), (rpc.judge, {"chosen": MOMENTS, "sharpes": [0.1]})):
+        assert json.loads(method(json.dumps(asked)))["ok"] is True
+        for text in ("", "[" * 100_000, "[]"):
+            answer = json.loads(method(text))
+            assert (answer["ok"], answer["error"]["code"]) == (False, "invalid")

@@ -1,0 +1,122 @@
+"""Plots and pages: well-formed, complete, escaped, the same every time, and without anything from outside."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from brain.backtest import plot
+from brain.backtest.engine import run
+from brain.backtest.page import SHOWN_TRADES, Section, page, prices_of
+from brain.backtest.report import report
+from brain.backtest.words import NOTHING, ROWS, lasting, metric_rows, when
+from tests.unit.brain.backtest.support import CROSS, HOUR, plan, walk
+
+SVG = "{http://www.w3.org/2000/svg}"
+PLAN = plan({"AAA": walk(1, 600), "BBB": walk(2, 600)}, [CROSS])
+TOLD = report(PLAN, run(PLAN))
+PRICES = [prices_of(symbol, bars, HOUR.ms) for symbol, bars in PLAN.series.items()]
+
+
+def parsed(text: str) -> ElementTree.Element:
+    return ElementTree.fromstring(text)
+
+
+def test_every_trade_is_marked_where_it_was_bought_and_where_it_was_sold() -> None:
+    [first, _] = PRICES
+    drawn = parsed(plot.on_price(*first, TOLD["trades"]))
+    mine = [trade for trade in TOLD["trades"] if trade["symbol"] == "AAA"]
+    for kind in ("buy", "sell"):
+        assert len([each for each in drawn.iter(f"{SVG}polygon") if each.get("class") == kind]) == len(mine) > 3
+    told = [each.text or "" for each in drawn.iter(f"{SVG}title")]
+    assert f"bought {mine[0]['qty']:g} at {mine[0]['entry_price']:g}, {when(mine[0]['entry_ms'])}" in told
+
+
+def test_the_curve_goes_through_its_points() -> None:
+    drawn = parsed(plot.equity({"t": [0, 50, 100], "equity": [100.0, 300.0, 200.0]}))
+    [line] = drawn.iter(f"{SVG}polyline")
+    points = [tuple(map(float, each.split(","))) for each in (line.get("points") or "").split()]
+    middle = (plot.LEFT + plot.WIDTH - plot.RIGHT) / 2
+    floor, ceiling = plot.HEIGHT - plot.BOTTOM, plot.TOP
+    assert points == [(plot.LEFT, floor), (middle, ceiling), (plot.WIDTH - plot.RIGHT, (floor + ceiling) / 2)]
+
+
+def test_the_drawdown_is_that_of_the_curve() -> None:
+    drawn = parsed(plot.drawdown({"t": [0, 1, 2], "equity": [100.0, 75.0, 120.0]}))
+    labels = {each.text for each in drawn.iter(f"{SVG}text")}
+    assert {"0", "-25"} <= labels
+
+
+@given(
+    values=st.lists(st.floats(-1e12, 1e12) | st.just(math.nan), max_size=30),
+    step=st.integers(1, 10**10),
+)
+def test_any_curve_can_be_drawn(values: list[float], step: int) -> None:
+    text = plot.equity({"t": [at * step for at in range(len(values))], "equity": values})
+    assert "nan" not in text
+    for each in parsed(text).iter():
+        for name in ("x", "y", "cx", "cy", "x1", "y1", "x2", "y2"):
+            assert math.isfinite(float(each.get(name, "0")))
+
+
+@given(low=st.floats(-1e9, 1e9), width=st.floats(1e-3, 1e9))
+def test_ticks_are_few_and_within(low: float, width: float) -> None:
+    high = low + width
+    if not high - low > 1e-4:
+        return
+    found = plot.ticks(low, high)
+    assert 1 <= len(found) <= 8
+    assert all(low - width * 1e-6 <= each <= high + width * 1e-6 for each in found)
+
+
+def test_the_page_is_whole_and_takes_nothing_from_outside() -> None:
+    text = page("SMA <cross> & more", TOLD, PRICES, [Section("Search", ("a", "b"), [("1", "<2>")], "a note")])
+    tree = parsed(text.removeprefix("<!doctype html>"))
+    assert len(list(tree.iter(f"{SVG}svg"))) == 4
+    assert "SMA &lt;cross&gt; &amp; more" in text
+    assert "<td>&lt;2&gt;</td>" in text
+    assert TOLD["fingerprint"] in text
+    assert not re.search(r"<script|<link|<img|\bsrc=|\bhref=|@import|url\(", text)
+    assert set(re.findall(r"https?://[^\"]+", text)) == {"http://www.w3.org/2000/svg"}
+    assert page("a", TOLD, PRICES) == page("a", TOLD, PRICES)
+
+
+def test_a_page_of_nothing() -> None:
+    empty = plan({"AAA": walk(1, 1)}, [CROSS])
+    told = report(empty, run(empty))
+    text = page("nothing", told, [prices_of("AAA", empty.series["AAA"], HOUR.ms)])
+    parsed(text.removeprefix("<!doctype html>"))
+    assert "None." in text
+
+
+def test_many_trades_are_shown_in_part_and_said_to_be() -> None:
+    many: dict[str, Any] = {**TOLD, "trades": TOLD["trades"][:1] * (SHOWN_TRADES + 50), "trades_left_out": 7}
+    assert f"The first {SHOWN_TRADES} of {SHOWN_TRADES + 57}." in page("many", many, [])
+    lots = plot.on_price(TOLD["trades"][0]["symbol"], [0, 1], [1.0, 2.0], TOLD["trades"][:1] * (plot.MAX_MARKS + 1))
+    assert f"the first {plot.MAX_MARKS} drawn" in lots
+
+
+def test_metrics_are_words_and_what_is_undefined_says_why() -> None:
+    metrics = TOLD["metrics"]
+    rows = {label: (value, why) for label, value, why in metric_rows(metrics)}
+    assert rows["trades"] == (str(metrics["trades"]), "")
+    assert rows["return"][0] == f"{metrics['total_return'] * 100:.2f} %"
+    gone = metric_rows({**metrics, "sharpe": None, "undefined": {"sharpe": "the returns do not vary"}})
+    assert ("Sharpe", NOTHING, "the returns do not vary") in gone
+    assert {name for name, _, _ in ROWS} <= metrics.keys()
+    assert metric_rows(None) == []
+
+
+@pytest.mark.parametrize(
+    ("ms", "text"), [(0, "0.0 h"), (5_400_000, "1.5 h"), (86_400_000, "1 d"), (90_000_000, "1 d 1 h")]
+)
+def test_times_are_days_and_hours(ms: int, text: str) -> None:
+    assert lasting(ms) == text
+    assert when(0) == "1970-01-01"
+    assert when(HOUR.ms) == "1970-01-01 01:00"

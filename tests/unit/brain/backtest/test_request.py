@@ -1,0 +1,132 @@
+"""A backtest over RPC: what it takes, what it answers, what it refuses."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from brain.backtest.report import thinned
+from brain.backtest.request import backtest
+from brain.bar import Bar
+from shared.errors import Invalid
+from tests.unit.brain.backtest.support import CROSS, HOUR, LIMITS, PAPER, instrument, walk
+
+ACCOUNT: dict[str, Any] = {"currency": "USD", "cash": "100000", "limits": LIMITS, "paper": PAPER}
+
+
+def columns(bars: list[Bar]) -> dict[str, list[Any]]:
+    return {name: [row[place] for row in bars] for place, name in enumerate("tohlcv")}
+
+
+def body(**changes: Any) -> dict[str, Any]:
+    asked = {
+        "venue": "made",
+        "interval": "1h",
+        "strategies": [CROSS],
+        "account": ACCOUNT,
+        "instruments": [instrument("AAA").wire()],
+        "market": {"AAA": columns(walk(1, 600))},
+        "warmup_bars": 0,
+    }
+    return json.loads(json.dumps({**asked, **changes}))  # type: ignore[no-any-return]
+
+
+def test_the_answer_is_json_and_tells_all_that_a_report_needs() -> None:
+    told = json.loads(json.dumps(backtest(body()), allow_nan=False))
+    assert told["metrics"]["bars"] == 600
+    assert told["metrics"]["trades"] == len(told["trades"]) > 5
+    assert len(told["curve"]["t"]) == len(told["curve"]["equity"]) == 600
+    assert len(told["fingerprint"]) == 64
+    assert told["trades"][0]["reason"] in {"proposal", "stop"}
+
+
+def test_the_same_request_gives_the_same_text() -> None:
+    assert json.dumps(backtest(body())) == json.dumps(backtest(body()))
+
+
+def test_bars_of_the_warm_up_are_not_traded() -> None:
+    first = backtest(body(warmup_bars=300))["trades"][0]
+    assert first["entry_ms"] >= 300 * HOUR.ms
+    assert backtest(body(warmup_bars=600))["trades"] == []
+
+
+def test_a_single_bar_is_a_backtest_too() -> None:
+    told = backtest(body(market={"AAA": columns(walk(1, 1))}))
+    assert told["metrics"]["bars"] == 1
+    assert told["metrics"]["sharpe"] is None
+
+
+def test_a_constant_price_trades_nothing() -> None:
+    still = [Bar(at * HOUR.ms, 5.0, 5.0, 5.0, 5.0, 1.0) for at in range(100)]
+    told = backtest(body(market={"AAA": columns(still)}))
+    assert told["trades"] == []
+    assert told["metrics"]["total_return"] == 0.0
+
+
+def flawed(at: int, **changes: float) -> dict[str, Any]:
+    bars = walk(1, 30)
+    bars[at] = bars[at]._replace(**changes)
+    return {"AAA": columns(bars)}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"interval": "2h"}, "interval"),
+        ({"account": {**ACCOUNT, "cash": "-1"}}, "account.cash"),
+        ({"account": {**ACCOUNT, "leverage": 3}}, "account.leverage"),
+        ({"account": {**ACCOUNT, "protections": {"nothing": {}}}}, "protections.nothing"),
+        ({"instruments": [{}]}, "instruments."),
+        ({"instruments": {}}, "must be a list"),
+        ({"market": {}}, "at least one symbol"),
+        ({"market": {"BBB": columns(walk(1, 3))}}, "is not among the instruments"),
+        ({"warmup_bars": -1}, "warmup_bars"),
+        ({"warmup_bars": True}, "warmup_bars"),
+        ({"strategies": []}, "strategies"),
+        ({"strategies": [{"name": "sma_cross", "params": {"fast": 9, "slow": 3}}]}, "strategies.0.params"),
+        ({"more": 1}, "more"),
+        ({"market": flawed(7, high=1.0)}, f"market.AAA: .*closes at {8 * HOUR.ms}"),
+        ({"market": flawed(7, open_time_ms=6 * HOUR.ms)}, f"open time {6 * HOUR.ms} follows"),
+        ({"market": flawed(7, open_time_ms=3 * HOUR.ms)}, f"open time {3 * HOUR.ms} follows"),
+        ({"market": flawed(7, volume=-1.0)}, "volume must be 0 or more"),
+        ({"market": {"AAA": {**columns(walk(1, 3)), "c": [1.0]}}}, "columns differ in length"),
+    ],
+)
+def test_what_is_wrong_is_named_and_nothing_is_run(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(Invalid, match=words):
+        backtest(body(**changes))
+
+
+def test_a_missing_field_is_named() -> None:
+    asked = body()
+    del asked["account"]
+    with pytest.raises(Invalid, match="account"):
+        backtest(asked)
+
+
+def test_a_jump_of_forty_fold_is_no_reason_to_stop_but_the_desk_does_not_chase_it() -> None:
+    bars = walk(1, 200)
+    jumped = [*bars[:100], *(Bar(b[0], *(price * 40 for price in b[1:5]), b.volume) for b in bars[100:])]
+    told = backtest(body(market={"AAA": columns(jumped)}))
+    assert told["metrics"]["bars"] == 200
+    assert "price_jump" in {each["code"] for each in told["refused"]} or told["trades"]
+
+
+def test_bars_without_volume_fill_nothing() -> None:
+    still = [bar._replace(volume=0.0) for bar in walk(1, 300)]
+    assert backtest(body(market={"AAA": columns(still)}))["trades"] == []
+
+
+@given(values=st.lists(st.floats(-1e6, 1e6), max_size=300), most=st.integers(4, 50))
+def test_a_thinned_curve_keeps_its_ends_and_its_extremes(values: list[float], most: int) -> None:
+    kept = thinned(values, most)
+    assert kept == sorted(set(kept))
+    assert len(kept) <= max(most, 1) + 4
+    if values:
+        assert {0, len(values) - 1} <= set(kept)
+        drawn = [values[at] for at in kept]
+        assert (min(drawn), max(drawn)) == (min(values), max(values))

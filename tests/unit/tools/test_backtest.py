@@ -1,0 +1,175 @@
+"""`make backtest`: what it takes, what it writes, what it refuses."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from brain.backtest.search import Range
+from shared.errors import Invalid
+from tests.unit.brain.backtest.support import HOUR, walk
+from tools.backtest import __main__ as tool
+from tools.backtest import options
+from tools.backtest.data import load
+from tools.backtest.evolve import evolve
+from tools.backtest.study import How
+from tools.failure import ToolError
+
+pytestmark = pytest.mark.native
+START_MS = 1_704_067_200_000
+
+
+@pytest.fixture
+def csv(tmp_path: Path) -> Path:
+    file = tmp_path / "made.csv"
+    lines = [",".join(map(str, (START_MS + bar.open_time_ms, *bar[1:]))) for bar in walk(4, 700)]
+    file.write_text("time,open,high,low,close,volume\n" + "\n".join(lines) + "\n")
+    return file
+
+
+def ran(argv: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[int, dict[str, Any], str]:
+    """Exit code, report.json, report.html."""
+    monkeypatch.setattr(tool, "BUILD", tmp_path / "build")
+    monkeypatch.setattr(tool, "ROOT", tmp_path)
+    monkeypatch.setattr(sys, "argv", ["backtest", *argv, "--name", "Test run"])
+    code = tool.main()
+    folder = tmp_path / "build/backtest/test-run"
+    return code, json.loads((folder / "report.json").read_text()), (folder / "report.html").read_text()
+
+
+def test_a_run_with_everything_asked_for(
+    csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    argv = ["--data", str(csv), "--params", "fast=4 slow=12 stop_atr=1.5", "--bias", "--monte-carlo", "50"]
+    argv += ["--search", "random", "--space", "fast=2:6 slow=10:30", "--count", "4", "--markets", "2", "--fee-bps", "0"]
+    code, told, html = ran(argv, tmp_path, monkeypatch)
+    assert code == 0
+    assert told["metrics"]["trades"] == len(told["trades"]) > 5
+    assert told["bias"]["lookahead"] == []
+    assert len(told["search"]["trials"]) == 4
+    assert told["monte_carlo"]["other_orders"]["runs"] == 50
+    assert told["markets"]["p50"] <= told["markets"]["p95"]
+    said = capsys.readouterr().out
+    assert said.count(told["fingerprint"]) == 1
+    for word in ("Sharpe", "Trades", "Nobody saw the future", "Search (random)", "deflated", "Chance", "MADE"):
+        assert word in said
+        assert word in html or word == "deflated"
+    assert "wrote build/backtest/test-run/report.html" in said
+
+
+def test_the_same_command_gives_the_same_report(csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    argv = ["--data", str(csv), "--search", "random", "--space", "fast=2:6", "--count", "3", "--monte-carlo", "20"]
+    assert ran(argv, tmp_path, monkeypatch)[1:] == ran(argv, tmp_path, monkeypatch)[1:]
+
+
+def test_walk_forward(csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    argv = ["--data", str(csv), "--search", "grid", "--space", "fast=2:6:2 slow=10:20:10", "--walk-forward", "300,200"]
+    _, told, html = ran(argv, tmp_path, monkeypatch)
+    assert [step["trades"] >= 0 for step in told["walk_forward"]["steps"]] == [True, True]
+    assert len(told["walk_forward"]["equity"]) == 400
+    assert "Walk forward" in html
+
+
+def test_a_recorded_market() -> None:
+    found = load("us:IBM")
+    assert (found.venue, found.name, found.currency) == ("us", "us-ibm", "USD")
+    assert set(found.columns) == {"IBM"}
+    assert set(load("us").columns) > {"IBM", "AAPL"}
+
+
+@pytest.mark.parametrize(
+    ("argv", "told"),
+    [
+        (["--data", "nothing.csv"], "neither a CSV file nor a recorded market"),
+        (["--data", "us:NOPE"], "choose one of"),
+        (["--interval", "1h", "--data", "us:IBM"], "leave it out"),
+        (["--strategy", "nope"], "is not a known strategy"),
+        (["--params", "fast"], "must be name=value"),
+        (["--params", "fast=1 fast=2"], "twice"),
+        (["--params", "fast=40"], "must be below slow"),
+        (["--params", "fats=4"], "fats"),
+        (["--cash", "-5"], "cash"),
+        (["--walk-forward", "10,10"], "--search is missing"),
+        (["--search", "grid"], "space"),
+        (["--search", "grid", "--space", "fast=1:9999999:1"], "combinations"),
+        (["--search", "grid", "--space", "fast=2:4", "--walk-forward", "10"], "1000,250"),
+        (["--account", "none.json"], "--account"),
+        (["--data", "us", "--markets", "2"], "is for one symbol"),
+        (["--warmup", "-1"], "warmup_bars"),
+        (["--warmup", "9999999", "--monte-carlo", "5"], "no trade was closed"),
+    ],
+)
+def test_what_does_not_fit_is_refused_in_one_line(
+    argv: list[str], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ToolError, match=told):
+        ran(argv, tmp_path, monkeypatch)
+
+
+def test_an_account_from_a_file(csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = options.arguments(["--data", str(csv)])
+    made = {**options.account(asked, "USD"), "protections": {"max_drawdown": {"limit_bps": 10}}}
+    file = tmp_path / "account.json"
+    file.write_text(json.dumps(made))
+    argv = ["--data", str(csv), "--account", str(file), "--cash", "5000"]
+    _, told, _ = ran(argv, tmp_path, monkeypatch)
+    assert told["curve"]["equity"][0] == 5000.0
+    assert told["halted"]
+    file.write_text(json.dumps({**made, "cahs": "1"}))
+    with pytest.raises(ToolError, match="cahs"):
+        ran(argv, tmp_path, monkeypatch)
+
+
+def test_variables_of_make_are_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("STRATEGY", "rsi_reversion"), ("DATA", "fx"), ("PARAMS", "period=9 oversold=30.5")):
+        monkeypatch.setenv(name, value)
+    asked = options.arguments([])
+    assert (asked.strategy, asked.data) == ("rsi_reversion", "fx")
+    assert options.values(asked.params) == {"period": 9, "oversold": 30.5}
+
+
+def test_a_cheat_ends_with_2(csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from brain.backtest import bias
+
+    cheat = bias.Cheat("sma_cross", "MADE", HOUR.ms, None, bias.Said("enter"), "another idea")
+    monkeypatch.setattr(tool.study.bias, "lookahead", lambda _: [cheat])
+    code, told, html = ran(["--data", str(csv), "--bias"], tmp_path, monkeypatch)
+    assert code == 2
+    assert told["bias"]["lookahead"][0]["bar_close_ms"] == HOUR.ms
+    assert "saw what they could not have seen" in html
+
+
+@pytest.mark.parametrize("count", [5, 40])
+def test_evolution_finds_the_hill_within_its_tries(count: int) -> None:
+    from brain.backtest.search import Trial
+
+    def climb(seed: int) -> list[tuple[float, float]]:
+        tries: list[tuple[float, float]] = []
+
+        def attempt(params: Any) -> Trial | None:
+            tries.append((params["a"], params["b"]))
+            if params["a"] == 3:
+                return None
+            return Trial(params, -((params["a"] - 12) ** 2) - (params["b"] - 0.4) ** 2, 1, None)
+
+        evolve({"a": Range(0, 20), "b": Range(0.0, 1.0, 0.1)}, attempt, count, seed)
+        return tries
+
+    tries = climb(3)
+    assert len(tries) == len(set(tries)) <= count
+    assert all(type(a) is int and 0 <= a <= 20 and b in [at / 10 for at in range(11)] for a, b in tries)
+    assert tries == climb(3)
+    if count == 40:
+        assert min(abs(a - 12) for a, _ in tries) <= 1
+
+
+def test_how_a_search_is_read() -> None:
+    asked = options.arguments(["--search", "evolution", "--space", "fast=2:6", "--count", "7", "--seed", "3"])
+    assert options.how_of(asked) == How("evolution", {"fast": Range(2, 6)}, 7, 3, "sharpe")
+    assert options.how_of(options.arguments([])) is None
+    with pytest.raises(Invalid):
+        How("grid", {"fast": Range(0.1, 0.5)}, 1, 1, "sharpe").space["fast"].values()

@@ -1,0 +1,114 @@
+"""Run a strategy over recorded bars: numbers on the terminal, a page and JSON in build/backtest."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from brain.backtest.engine import Backtest
+from brain.backtest.page import page, prices_of
+from brain.backtest.plan import Outcome, Plan
+from brain.backtest.report import report
+from shared.errors import Invalid
+from shared.model import Interval
+from tools.backtest import options, show, study
+from tools.backtest.data import load
+from tools.failure import ToolError, run_main, say
+from tools.paths import BUILD, ROOT
+
+AT_ONCE = 2000
+WIDE = 140
+"""Characters in a line of what is not read on a terminal."""
+
+
+@contextmanager
+def progress(what: str, total: int | None) -> Iterator[Callable[..., object]]:
+    """A bar on stderr; what it gives moves it on, by one or by so many."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda by=1: bar.advance(task, by)
+
+
+def run(plan: Plan) -> Outcome:
+    """With a bar that shows how far it is."""
+    backtest = Backtest(plan)
+    with progress("bars", backtest.total) as tick:
+        left = True
+        while left:
+            before = backtest.done
+            left = backtest.advance(AT_ONCE)
+            tick(backtest.done - before)
+    return backtest.outcome()
+
+
+def studies(asked: argparse.Namespace, plan: Plan, outcome: Outcome, how: study.How | None) -> list[study.Study]:
+    """Everything that was asked for beside the run, but bias."""
+    found = []
+    if how is not None and not asked.walk_forward:
+        with progress("tries", study.size_of(how)) as tick:
+            found.append(study.search_of(plan, how, tick))
+    if how is not None and asked.walk_forward:
+        train, test = options.windows_of(asked.walk_forward)
+        with progress("tries", None) as tick:
+            found.append(study.forward_of(plan, how, train, test, asked.anchored, tick))
+    if asked.monte_carlo:
+        found.append(study.chance_of(plan, outcome, asked.monte_carlo, asked.seed))
+    if asked.markets:
+        with progress("markets", asked.markets) as tick:
+            found.append(study.markets_of(plan, asked.markets, asked.block, asked.seed, tick))
+    return found
+
+
+def write(name: str, title: str, plan: Plan, told: dict[str, object], more: Sequence[study.Study]) -> str:
+    """The folder that was written."""
+    folder = BUILD / "backtest" / (re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-.") or "run")
+    folder.mkdir(parents=True, exist_ok=True)
+    whole = {"title": title, **told, **{each.name: each.told for each in more}}
+    (folder / "report.json").write_text(json.dumps(whole, allow_nan=False, indent=1) + "\n")
+    prices = [prices_of(symbol, bars, plan.interval.ms) for symbol, bars in plan.series.items()]
+    (folder / "report.html").write_text(page(title, told, prices, [each for one in more for each in one.sections]))
+    return folder.relative_to(ROOT).as_posix()
+
+
+def main() -> int:
+    """0, or 2 when a strategy saw the future."""
+    asked = options.arguments()
+    data = load(asked.data, Interval(asked.interval) if asked.interval else None)
+    for warning in data.warnings:
+        say(f"warning: {warning}")
+    plan = options.plan_of(asked, data)
+    how = options.how_of(asked)
+    options.check(asked, data)
+    title = f"{asked.strategy} {asked.params} on {asked.data}".replace("  ", " ")
+    try:
+        # before anything else has seen the bars
+        more = [study.bias_of(plan)] if asked.bias else []
+        outcome = run(plan)
+        more += studies(asked, plan, outcome, how)
+    except Invalid as error:
+        raise ToolError(str(error.detail)) from None
+    told = report(plan, outcome)
+    console = Console()
+    if not console.is_terminal:
+        console.width = WIDE
+    show.report(
+        console,
+        f"{title} ({options.extras(options.account(asked, data.currency))})",
+        told,
+        [each for one in more for each in one.sections],
+    )
+    say(
+        f"wrote {write(asked.name or f'{asked.strategy}-{data.name}', title, plan, told, more)}/report.html and report.json"
+    )
+    return 2 if any(each.name == "bias" and each.told["lookahead"] for each in more) else 0
+
+
+if __name__ == "__main__":
+    run_main(main)

@@ -1,0 +1,176 @@
+"""What a backtest is asked for on the command line."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from brain.backtest.plan import Plan
+from brain.backtest.request import read
+from brain.backtest.search import OBJECTIVES, Space, read_space
+from brain.registry import STRATEGIES
+from shared.backtest import Account
+from shared.errors import Invalid
+from shared.model import Interval
+from tools.backtest.data import Data
+from tools.backtest.study import How, size_of
+from tools.failure import ToolError
+
+AMPLE: Final = "1000000000000"
+SEARCHES: Final = ("grid", "random", "evolution")
+
+
+def arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    """The command line; what `make` passes comes as variables."""
+    env = os.environ
+    parser = argparse.ArgumentParser(prog="make backtest", description="Run a strategy over recorded bars.")
+    add = parser.add_argument
+    add("--strategy", default=env.get("STRATEGY") or "sma_cross", help=f"STRATEGY: {', '.join(STRATEGIES)}")
+    add("--data", default=env.get("DATA") or "us:IBM", help="DATA: a CSV file, or a recorded market: us, us:IBM, fx")
+    add("--params", default=env.get("PARAMS") or "", help="PARAMS: such as 'fast=10 slow=50'")
+    add("--interval", default=None, choices=[each.value for each in Interval], help="of a CSV file, if not its step")
+    add("--account", type=Path, help="JSON file of the account, with limits, protections and carry (docs/backtests.md)")
+    add("--cash", default=None, help="money at the start (default: 100000)")
+    add("--fee-bps", default=None, help="of every fill's notional, in basis points (default: 10)")
+    add("--slippage-bps", default=None, help="of every market order and stop (default: 0)")
+    add("--risk-bps", type=int, default=None, help="of equity that a stop may lose (default: 100)")
+    add("--warmup", type=int, default=0, help="bars at the beginning on which nothing is proposed (default: 0)")
+    add("--bias", action="store_true", help="look for lookahead, and for how much history the ideas need")
+    add("--search", choices=SEARCHES, help="try parameters of --space")
+    add("--space", default="", help="such as 'fast=5:20:5 slow=30:90:20'; low:high[:step]")
+    add("--count", type=int, default=100, help="tries of a random search or of evolution (default: 100)")
+    add("--objective", choices=OBJECTIVES, default="sharpe", help="what is searched for (default: sharpe)")
+    add("--walk-forward", metavar="TRAIN,TEST", help="search on so many bars, judge on so many, move on")
+    add("--anchored", action="store_true", help="every stretch to search on begins at the first bar")
+    add("--monte-carlo", type=int, default=0, metavar="N", help="the trades in so many other orders")
+    add("--markets", type=int, default=0, metavar="N", help="backtests on so many markets made of the bars")
+    add("--block", type=int, default=20, help="bars in a row in such a market (default: 20)")
+    add("--seed", type=int, default=1, help="of all that is drawn (default: 1)")
+    add("--name", default="", help="folder below build/backtest (default: strategy and data)")
+    return parser.parse_args(argv)
+
+
+def pairs(text: str, where: str) -> dict[str, str]:
+    """`a=1 b=2` as texts by name."""
+    found: dict[str, str] = {}
+    for part in text.split():
+        name, equals, value = part.partition("=")
+        if not (name and equals and value):
+            raise ToolError(f"{where}: {part!r} must be name=value; write it like 'fast=10 slow=50'")
+        if name in found:
+            raise ToolError(f"{where}: {name} stands there twice; name it once")
+        found[name] = value
+    return found
+
+
+def values(text: str) -> dict[str, Any]:
+    """The same with whole numbers, numbers and texts told apart."""
+    return {name: _value(value) for name, value in pairs(text, "PARAMS").items()}
+
+
+def _value(text: str) -> int | float | str:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def plan_of(asked: argparse.Namespace, data: Data) -> Plan:
+    """What is run; ToolError for anything that does not fit."""
+    body = {
+        "venue": data.venue,
+        "interval": data.interval.value,
+        "strategies": [{"name": asked.strategy, "params": values(asked.params)}],
+        "account": account(asked, data.currency),
+        "instruments": list(data.instruments),
+        "market": dict(data.columns),
+        "warmup_bars": asked.warmup,
+    }
+    try:
+        return read(body)
+    except Invalid as error:
+        raise ToolError(str(error.detail)) from None
+
+
+def account(asked: argparse.Namespace, currency: str) -> dict[str, Any]:
+    """The file's, or one in which little but the strategy decides; the options have the last word."""
+    told = _default(currency) if asked.account is None else _file(asked.account)
+    for where, name, value in (
+        (told, "cash", asked.cash),
+        (told["paper"], "fee_bps", asked.fee_bps),
+        (told["paper"], "slippage_bps", asked.slippage_bps),
+        (told["limits"], "risk_per_trade_bps", asked.risk_bps),
+    ):
+        if value is not None:
+            where[name] = value
+    return told
+
+
+def _default(currency: str) -> dict[str, Any]:
+    return {
+        "currency": currency,
+        "cash": "100000",
+        "limits": {
+            "risk_per_trade_bps": 100,
+            "max_order_notional": AMPLE,
+            "max_symbol_notional": AMPLE,
+            "max_total_notional": AMPLE,
+            "max_open_positions": 1000,
+            "max_open_orders": 500,
+            "max_orders_per_minute": 10_000,
+        },
+        "paper": {"fee_bps": "10", "slippage_bps": "0", "volume_share_bps": 1000, "resting_stops": True},
+    }
+
+
+def _file(path: Path) -> dict[str, Any]:
+    try:
+        told: dict[str, Any] = json.loads(Account.parse(path.read_text()).model_dump_json())
+    except OSError as error:
+        raise ToolError(f"--account: {error}; name a JSON file") from None
+    except Invalid as error:
+        raise ToolError(f"--account {path}: {error.detail}") from None
+    return told
+
+
+def how_of(asked: argparse.Namespace) -> How | None:
+    """The search that is asked for."""
+    if not asked.search:
+        if asked.walk_forward or asked.space:
+            raise ToolError("--search is missing: say grid, random or evolution")
+        return None
+    try:
+        space: Space = read_space(pairs(asked.space, "--space"))
+        how = How(asked.search, space, asked.count, asked.seed, asked.objective)
+        size_of(how)
+    except Invalid as error:
+        raise ToolError(str(error.detail)) from None
+    return how
+
+
+def check(asked: argparse.Namespace, data: Data) -> None:
+    """What would only be noticed after the run: ToolError."""
+    if asked.walk_forward:
+        windows_of(asked.walk_forward)
+    if asked.markets and len(data.columns) != 1:
+        raise ToolError(f"--markets: is for one symbol, not {len(data.columns)}; name one, such as DATA=us:IBM")
+
+
+def windows_of(text: str) -> tuple[int, int]:
+    """`TRAIN,TEST`, both in bars."""
+    train, _, test = text.partition(",")
+    if not (train.isdecimal() and test.isdecimal()):
+        raise ToolError(f"--walk-forward {text!r}: must be two numbers of bars; write it like 1000,250")
+    return int(train), int(test)
+
+
+def extras(account_told: Mapping[str, Any]) -> str:
+    """The account in one line, for the title."""
+    paper, limits = account_told["paper"], account_told["limits"]
+    return f"{account_told['cash']} {account_told['currency']}, fee {paper['fee_bps']} bps, risk {limits['risk_per_trade_bps']} bps"
