@@ -40,6 +40,7 @@ __all__ = [
     "Quote",
     "Side",
     "Signal",
+    "Size",
     "StrategyName",
     "Symbol",
     "Ticket",

@@ -2,7 +2,8 @@
 
 For one order and one bar that opens at or after the order's `market_ms` (so never the bar that caused it):
 
-- a market order fills at the bar's open, worsened by `slippage_bps` and half of `spread_bps`, and rounded to the tick against the order;
+- a market order fills at the bar's open, worsened by `slippage_bps` and half of `spread_bps`, and rounded to the tick against
+  the order;
 - a limit order fills at the open when the bar opens at the limit or better (a gap gives the better price), else at the limit
   when the bar trades through it (a buy: low < limit; touching is not enough), never with slippage;
 - a stop sets off at the open when the bar opens at its trigger or beyond, else at the trigger when the bar reaches it
