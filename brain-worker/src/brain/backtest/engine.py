@@ -8,8 +8,9 @@ goes to the desk, to be filled from the next bar on. Equity is counted at the cl
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
-from itertools import groupby
+from collections.abc import Iterator, Sequence
+from heapq import merge
+from itertools import groupby, islice
 from operator import itemgetter
 
 from brain.backtest.desk import BacktestDesk
@@ -38,6 +39,7 @@ class Backtest:
         self._plan = plan
         self._skip = skip
         self._closes = closes(plan)
+        self._total = len({bar.open_time_ms for bars in plan.series.values() for bar in bars})
         self._at = 0
         self._mind = Mind(plan.venue, plan.interval, plan.choices)
         self._decider = Decider(plan.decisions, plan.venue, plan.interval.ms, [each.key for each in plan.choices])
@@ -59,7 +61,7 @@ class Backtest:
     @property
     def total(self) -> int:
         """Closes in the plan."""
-        return len(self._closes)
+        return self._total
 
     @property
     def done(self) -> int:
@@ -68,14 +70,14 @@ class Backtest:
 
     def advance(self, count: int | None = None) -> bool:
         """Runs `count` closes, or all; whether any are left."""
-        end = len(self._closes) if count is None else min(len(self._closes), self._at + count)
+        left = self._total - self._at if count is None else count
         close, times, equity = self._close, self._times, self._equity
-        for close_ms, bars in self._closes[self._at : end]:
+        for close_ms, bars in islice(self._closes, left):
             worth = close(close_ms, bars)
             times.append(close_ms)
             equity.append(worth)
-        self._at = end
-        return end < len(self._closes)
+        self._at = len(times)
+        return self._at < self._total
 
     def _close(self, close_ms: int, bars: list[tuple[str, Bar]]) -> float:
         now, before = self._now, self._before
@@ -219,12 +221,22 @@ class Backtest:
         )
 
 
-def closes(plan: Plan) -> list[Close]:
-    """Bars by the time of their close and, within one, by symbol."""
+def closes(plan: Plan) -> Iterator[Close]:
+    """Bars by the time of their close and, within one, by symbol; made as they are asked for, since keeping them costs more."""
     step_ms = plan.interval.ms
-    rows = [(bar.open_time_ms + step_ms, symbol, bar) for symbol, bars in plan.series.items() for bar in bars]
-    rows.sort(key=itemgetter(0, 1))
-    return [(at, [(symbol, bar) for _, symbol, bar in group]) for at, group in groupby(rows, key=itemgetter(0))]
+    if len(plan.series) == 1:
+        [(only, alone)] = plan.series.items()
+        for bar in alone:
+            yield bar.open_time_ms + step_ms, [(only, bar)]
+        return
+    rows = merge(*(_rows(symbol, bars) for symbol, bars in sorted(plan.series.items())))
+    for open_ms, together in groupby(rows, key=itemgetter(0)):
+        yield open_ms + step_ms, [(symbol, bar) for _, symbol, bar in together]
+
+
+def _rows(symbol: str, bars: Sequence[Bar]) -> Iterator[tuple[int, str, Bar]]:
+    for bar in bars:
+        yield bar.open_time_ms, symbol, bar
 
 
 def run(plan: Plan) -> Outcome:
