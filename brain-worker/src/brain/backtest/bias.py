@@ -106,7 +106,7 @@ def lookahead(plan: Plan, cuts: int = CUTS) -> list[Cheat]:
 
     `cuts` pieces, at least 1; Invalid for fewer bars than pieces.
     """
-    every = closes(plan)
+    every = list(closes(plan))
     if not 1 <= cuts <= len(every):
         raise Invalid.field("cuts", cuts, f"must be 1 to the number of closes, {len(every)}", "give more bars")
     found: list[Cheat] = []
@@ -156,7 +156,7 @@ def warmup(plan: Plan, starts: int = STARTS, tolerance: float = TOLERANCE) -> li
     with score and distances within `tolerance` of one another, relative to the larger. Of several parameters of one
     strategy, the most that one of them declares.
     """
-    every = closes(plan)
+    every = list(closes(plan))
     if not 1 <= starts <= len(every) // 2:
         raise Invalid.field("starts", starts, f"must be 1 to {len(every) // 2}, half the closes", "give more bars")
     whole = ideas(plan, every)
