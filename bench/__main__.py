@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from bench import brain, commands, core, cost, dream, front, market, size, start
+from bench import backtest, brain, commands, core, cost, dream, front, market, size, start
 from bench.report import Row, Verdict, show
 from tools.failure import run_main, say
 
@@ -14,6 +14,7 @@ MEASURES: dict[str, Measure] = {
     "http": front.measure,
     "brain": brain.measure,
     "dream": dream.measure,
+    "backtest": backtest.measure,
     "market": market.measure,
     "core": core.measure,
     "desk": commands.measure,

@@ -1,0 +1,135 @@
+"""A hundred thousand hourly bars under an SMA cross: ours natively and inside workerd, beside backtesting.py in the same run."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from bench.places import desk_on, opened
+from bench.report import Row, Verdict
+from tools.paths import ROOT, source_folder
+from tools.replay import builtin_markets
+
+BARS = 100_000
+FAST, SLOW = 50, 200
+HOUR_MS = 3_600_000
+NATIVE_GOAL, WORKERD_GOAL = 6.0, 2.0
+MOONSHOT = 1_000_000
+LIMITS = {
+    "risk_per_trade_bps": 100,
+    "max_order_notional": "1000000",
+    "max_symbol_notional": "1000000",
+    "max_total_notional": "1000000",
+    "max_open_positions": 10,
+    "max_orders_per_minute": 1000,
+}
+PAPER = {"fee_bps": "0", "slippage_bps": "0", "volume_share_bps": 10_000, "resting_stops": True}
+
+
+def measure(quick: bool) -> list[Row]:
+    """Bars a second, the best of three."""
+    bars, rounds = (BARS // 5, 1) if quick else (BARS, 3)
+    columns = walk(bars)
+    theirs = best(rounds, backtesting(columns))
+    ours = best(rounds, native(columns))
+    with desk_on(builtin_markets()) as (_, probe):
+        text = json.dumps(body(columns))
+
+        def in_workerd() -> float:
+            took_ms, answers = probe.call("BRAIN", "backtest", [[text]])
+            opened(answers[0])
+            return took_ms / 1000
+
+        inside = best(rounds, in_workerd)
+    rate = f"{bars / theirs:,.0f}/s"
+    return [
+        row(f"backtest of {bars:,} bars, natively", bars / ours, rate, theirs / ours, NATIVE_GOAL),
+        row(
+            f"backtest of {bars:,} bars, in workerd, text in and out",
+            bars / inside,
+            rate,
+            theirs / inside,
+            WORKERD_GOAL,
+        ),
+        Row("  of the moonshot, a million bars/s in workerd", f"{bars / inside / MOONSHOT:.0%}", verdict=Verdict.SAID),
+    ]
+
+
+def row(what: str, rate: float, yardstick: str, ratio: float, goal: float) -> Row:
+    """Ours against backtesting.py, as a ratio of bars a second."""
+    return Row(what, f"{rate:,.0f}/s", yardstick, f"{ratio:.2f}", f">= {goal:g}", Verdict.of(ratio >= goal))
+
+
+def best(rounds: int, timed: Callable[[], float]) -> float:
+    """Seconds of the quickest round, after one that warms up."""
+    timed()
+    return min(timed() for _ in range(rounds))
+
+
+def walk(count: int) -> dict[str, list[Any]]:
+    """Columns of a random walk on a tick of 0.01."""
+    luck, close = random.Random(1), 100.0
+    columns: dict[str, list[Any]] = {name: [] for name in "tohlcv"}
+    for at in range(count):
+        path = [close]
+        for _ in range(4):
+            path.append(max(1.0, round(path[-1] * (1 + luck.gauss(0, 0.004)), 2)))
+        close = path[-1]
+        for name, value in zip("tohlcv", (at * HOUR_MS, path[0], max(path), min(path), close, 1e6), strict=True):
+            columns[name].append(value)
+    return columns
+
+
+def body(columns: dict[str, list[Any]]) -> dict[str, Any]:
+    """The request, as the brain takes it."""
+    names = {"venue": "gen", "symbol": "AAA", "base": "AAA", "quote": "USD", "settle": "USD"}
+    steps = {"tick": "0.01", "lot": "1", "min_qty": "1", "min_notional": "1", "multiplier": "1", "listed_ms": 0}
+    return {
+        "venue": "gen",
+        "interval": "1h",
+        "strategies": [{"name": "sma_cross", "params": {"fast": FAST, "slow": SLOW}}],
+        "account": {"currency": "USD", "cash": "100000", "limits": LIMITS, "paper": PAPER},
+        "instruments": [names | steps],
+        "market": {"AAA": columns},
+        "warmup_bars": 0,
+    }
+
+
+def native(columns: dict[str, list[Any]]) -> Callable[[], float]:
+    """The engine alone, on bars that were read: what backtesting.py is timed for as well."""
+    sys.path.insert(0, str(source_folder("brain")))
+    from brain.backtest.engine import run
+    from brain.backtest.request import read
+
+    plan = read(json.loads(json.dumps(body(columns))))
+
+    def timed() -> float:
+        begun = time.perf_counter()
+        run(plan)
+        return time.perf_counter() - begun
+
+    return timed
+
+
+def backtesting(columns: dict[str, list[Any]]) -> Callable[[], float]:
+    """In a process of its own, since it changes warnings and multiprocessing for everybody."""
+    program = "import json, sys; from bench.theirs import seconds; print(json.dumps(seconds(json.load(sys.stdin))))"
+
+    def timed() -> float:
+        given = json.dumps({"columns": columns, "fast": FAST, "slow": SLOW})
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", program],
+            input=given,
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            check=True,
+        )
+        return float(done.stdout.strip().splitlines()[-1])
+
+    return timed
