@@ -191,6 +191,40 @@ CREATE INDEX job_runs_running ON job_runs (job, scope) WHERE state = 'running';
 CREATE INDEX job_runs_queued ON job_runs (queued_ms) WHERE state = 'queued';
 CREATE INDEX job_runs_failed ON job_runs (job) WHERE state = 'failed';
 
+CREATE TABLE backtests (                    -- what was asked for, and how far it is
+    id TEXT PRIMARY KEY,
+    owner TEXT NOT NULL,                    -- key prefix
+    request TEXT NOT NULL,                  -- BacktestOrder as JSON
+    state TEXT NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'running', 'done', 'failed', 'cancelled')),
+    runs INTEGER NOT NULL,
+    done INTEGER NOT NULL DEFAULT 0,        -- runs that are over, however they ended
+    best INTEGER,                           -- number of the best run
+    verdict TEXT,                           -- JSON: what the best one is worth, given how many were tried
+    code TEXT,                              -- why it failed
+    error TEXT,
+    created_ms INTEGER NOT NULL,
+    started_ms INTEGER,                     -- since when its bars are there
+    ended_ms INTEGER
+) STRICT;
+CREATE INDEX backtests_newest ON backtests (created_ms, id);
+CREATE INDEX backtests_by_owner ON backtests (owner, created_ms, id);
+CREATE INDEX backtests_open ON backtests (created_ms) WHERE state IN ('queued', 'running');
+
+CREATE TABLE backtest_runs (                -- one set of parameters each
+    backtest TEXT NOT NULL,
+    number INTEGER NOT NULL,                -- from 1
+    params TEXT NOT NULL,                   -- JSON: what the sweep sets
+    state TEXT NOT NULL DEFAULT 'queued'
+        CHECK (state IN ('queued', 'running', 'done', 'refused', 'failed', 'cancelled')),
+    score REAL,                             -- what it is ranked by, the larger the better
+    summary TEXT,                           -- JSON: metrics, fingerprint, moments
+    code TEXT,                              -- why it was refused or failed
+    error TEXT,
+    started_ms INTEGER,
+    ended_ms INTEGER,
+    PRIMARY KEY (backtest, number)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE leases (                       -- no job overlaps itself
     name TEXT PRIMARY KEY,
     holder TEXT NOT NULL,

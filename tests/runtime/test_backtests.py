@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from brain.backtest.request import backtest as natively
-from tests.runtime.accounts import LIMITS, PAPER
+from tests.runtime.accounts import LIMITS, PAPER, wall_ms
 from tests.system import System, until
 
 SYMBOLS = ["AAPL", "IBM", "MSFT"]
@@ -116,3 +116,12 @@ def test_a_run_costs_few_operations(system: System) -> None:
     for row in rows:
         spent = json.loads(row["operations"])
         assert sum(spent.get(name, 0) for name in ("d1_queries", "r2_class_a", "r2_class_b", "rpc_calls")) <= 25
+
+
+def test_the_sweep_and_the_retention_run_on_the_real_database(system: System) -> None:
+    for job in ("backtest", "retention"):
+        body = {"v": 1, "id": f"by-hand-{job}", "job": job, "scope": "", "requested_by": "cron", "queued_ms": wall_ms()}
+        system.stack.enqueue(body)
+    ended = "SELECT state, error FROM job_runs WHERE id LIKE 'by-hand-%' AND state NOT IN ('queued', 'running')"
+    rows = until(lambda: found if len(found := system.stack.d1(ended)) == 2 else None, WITHIN_S)
+    assert rows == [{"state": "done", "error": None}] * 2

@@ -113,7 +113,13 @@ class Backtest:
                 open_[symbol].on_bar(bar)
 
     def _tell(self, close_ms: int) -> None:
-        """Bars that the desk has not seen, of each instrument the newest two: it knows the close before the newest one."""
+        """What the desk has not seen: fills, crossed levels and a review."""
+        if newest := self._unseen(close_ms):
+            self._desk.bars(newest, close_ms)
+            self._look()
+
+    def _unseen(self, close_ms: int) -> list[Candle]:
+        """The newest bar of each symbol that the desk has not had; it is marked at the one before, for it knows two closes."""
         newest = []
         for symbol, bar in self._now.items():
             if self._told.get(symbol) is bar:
@@ -123,10 +129,7 @@ class Backtest:
                 self._desk.market.on_bars([self._candle(symbol, earlier)], close_ms)
             newest.append(self._candle(symbol, bar))
             self._told[symbol] = bar
-        if not newest:
-            return
-        self._desk.bars(newest, close_ms)
-        self._look()
+        return newest
 
     def _candle(self, symbol: str, bar: Bar) -> Candle:
         # checked when the series was read; ten digits after the point are exact enough for any tick
@@ -168,7 +171,8 @@ class Backtest:
                 proposals.append(found.proposal)
         if not proposals:
             return
-        self._tell(close_ms)
+        # nothing happens on a quiet bar, but an order is priced at its close
+        self._desk.market.on_bars(self._unseen(close_ms), close_ms)
         self._proposals += len(proposals)
         for proposal, result in zip(proposals, self._desk.propose(proposals, close_ms), strict=True):
             if result["outcome"] == "refused":
