@@ -224,7 +224,7 @@ def test_what_the_account_cannot_pay_is_bought_in_part_where_they_buy_nothing() 
             self.buy(size=2000)
 
     bars = steady(*[QUIET] * 3)
-    # one percent of the account at stake half a point away: 2000, of which the cash, less what the desk keeps for a worse open, buys 990
+    # one percent of the account at stake half a point away: 2000; the cash, less what is kept for a worse open, buys 990
     found = told({START - 1: BUY._replace(stop_distance=0.6), START + 1: SELL}, {"AAA": bars})
     assert [trade.qty for trade in found.trades] == [990.0]
     wanted, equity = theirs.run(TooMuch, bars, margin=1.0)
