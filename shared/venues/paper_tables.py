@@ -111,34 +111,45 @@ def _read(rows: list[tuple[Any, ...]]) -> tuple[Fill, ...]:
 
 
 class MemoryTables(Tables):
-    """In memory, for an account that lives no longer than the process: what is given in is frozen, so nothing is copied."""
+    """In memory, for an account that lives no longer than the process: what is given in is frozen, so nothing is copied.
 
-    def __init__(self) -> None:
-        self._orders: dict[str, Working] = {}
+    Of closed orders and of fills only the newest `kept` are remembered; the rows of fills count on.
+    """
+
+    def __init__(self, kept: int = 1024) -> None:
+        self._kept = kept
         self._open: dict[str, Working] = {}
+        self._closed: dict[str, Working] = {}
         self._fills: list[Fill] = []
+        self._forgotten = 0
         self._of: dict[str, list[Fill]] = {}
-        self._ids: set[str] = set()
 
     def transaction(self, work: Callable[[], T]) -> T:
         return work()
 
     def keep(self, held: Working) -> None:
-        self._orders[held.client_id] = held
         if held.status.is_open:
             self._open[held.client_id] = held
-        else:
-            self._open.pop(held.client_id, None)
+            return
+        self._open.pop(held.client_id, None)
+        self._closed[held.client_id] = held
+        if len(self._closed) > self._kept:
+            oldest = next(iter(self._closed))
+            del self._closed[oldest]
+            self._of.pop(oldest, None)
 
     def keep_fill(self, fill: Fill) -> None:
-        if fill.fill_id in self._ids:
+        of = self._of.setdefault(fill.client_id, [])
+        if any(known.fill_id == fill.fill_id for known in of):
             raise ValueError(f"there is a fill {fill.fill_id} already")
-        self._ids.add(fill.fill_id)
+        of.append(fill)
         self._fills.append(fill)
-        self._of.setdefault(fill.client_id, []).append(fill)
+        if len(self._fills) > 2 * self._kept:
+            del self._fills[: self._kept]
+            self._forgotten += self._kept
 
     def order(self, client_id: str) -> Working | None:
-        return self._orders.get(client_id)
+        return self._open.get(client_id) or self._closed.get(client_id)
 
     def open_orders(self) -> list[Working]:
         return list(self._open.values())
@@ -150,4 +161,4 @@ class MemoryTables(Tables):
         return tuple(fill for fill in self._fills if fill.ts_ms >= ts_ms)
 
     def fills_after(self, row: int) -> list[tuple[int, Fill]]:
-        return list(enumerate(self._fills[row:], row + 1))
+        return list(enumerate(self._fills[max(0, row - self._forgotten) :], max(row, self._forgotten) + 1))

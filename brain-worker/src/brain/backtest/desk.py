@@ -18,6 +18,8 @@ from shared.venues.paper_tables import MemoryTables
 from shared.venues.venue import Offers, OrderReport
 
 T = TypeVar("T")
+KEPT = 512
+"""Closed orders that are remembered: a long backtest must not outgrow the memory of a worker."""
 
 
 class Trial(Course):
@@ -56,7 +58,7 @@ class Prices(Market):
 
 
 class Account:
-    """What a desk knows, without a log: `orders` are all there ever were, `events` those since they were last taken."""
+    """What a desk knows, without a log: `orders` are the newest, open or closed, `events` those since they were last taken."""
 
     reconciled = True
     live_open: bool | None = True
@@ -76,7 +78,17 @@ class Account:
     def commit(self, draft: Trial) -> None:
         """The draft is what is, from now on."""
         self.state = draft.state
-        self.orders.update({name: order for name, order in draft.orders.items() if order is not None})
+        for name, order in draft.orders.items():
+            if order is not None:
+                # what changed last stands last
+                self.orders.pop(name, None)
+                self.orders[name] = order
+        if len(self.orders) > 2 * KEPT:
+            self.orders = {
+                name: order
+                for at, (name, order) in enumerate(self.orders.items())
+                if order.status.is_open or at >= len(self.orders) - KEPT
+            }
         for event in draft.events:
             if isinstance(event, ev.OrderFilled):
                 self.fills.add(event.fill.fill_id)
