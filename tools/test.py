@@ -22,9 +22,9 @@ from tools.paths import BUILD, ROOT
 
 SUITES: Final = ("unit", "pyodide", "contract", "simulation", "runtime", "flow")
 REPORTS: Final = BUILD / "junit"
-COVERAGE_GOAL: Final = 90
+COVERAGE_GOALS: Final = {"shared": 90, "brain-worker": 95}
 COVERAGE: Final = (
-    *("--numprocesses=2", "--cov", f"--cov-fail-under={COVERAGE_GOAL}"),
+    *("--numprocesses=2", "--cov", f"--cov-fail-under={min(COVERAGE_GOALS.values())}"),
     *("--cov-report=term:skip-covered", "--cov-report=xml:build/coverage.xml"),
 )
 
@@ -86,10 +86,10 @@ def run_suite(suite: str) -> Outcome:
 def covered() -> int:
     """0 when each measured folder reaches the goal by itself: a strong one must not hide a weak one."""
     worst = 0
-    for folder in ("shared", "brain-worker"):
-        report = ["coverage", "report", "--format=total", f"--include={folder}/*", f"--fail-under={COVERAGE_GOAL}"]
+    for folder, goal in COVERAGE_GOALS.items():
+        report = ["coverage", "report", "--format=total", f"--include={folder}/*", f"--fail-under={goal}"]
         done = subprocess.run([sys.executable, "-m", *report], cwd=ROOT, check=False, capture_output=True, text=True)
-        say(f"coverage of {folder}: {done.stdout.strip()} % (goal {COVERAGE_GOAL} %)")
+        say(f"coverage of {folder}: {done.stdout.strip()} % (goal {goal} %)")
         worst = max(worst, done.returncode)
     return worst
 

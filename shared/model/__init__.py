@@ -4,6 +4,7 @@ from shared.model.base import Model
 from shared.model.candle import Candle
 from shared.model.exact import Exact, NotNegative, Positive
 from shared.model.fill import Fill
+from shared.model.ids import HexId
 from shared.model.instrument import Instrument, InstrumentId, Symbol, VenueName, symbol_of, venue_of
 from shared.model.interval import Interval
 from shared.model.level import Level, LevelKind
@@ -13,7 +14,7 @@ from shared.model.position import Position
 from shared.model.proposal import Proposal, Size
 from shared.model.quote import Quote
 from shared.model.side import Side
-from shared.model.signal import Action, HexId, Signal, StrategyName
+from shared.model.signal import Action, Signal, StrategyName
 from shared.model.ticket import Ticket
 
 __all__ = [

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from shared.model.base import Model
-from shared.model.signal import HexId
+from shared.model.ids import HexId
 
 MAX_TITLE = 200
 MAX_DETAIL = 4000

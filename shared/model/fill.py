@@ -8,10 +8,10 @@ from pydantic import Field, StringConstraints
 
 from shared.model.base import Model
 from shared.model.exact import Positive
+from shared.model.ids import HexId
 from shared.model.instrument import InstrumentId
 from shared.model.money import Money
 from shared.model.side import Side
-from shared.model.signal import HexId
 
 
 class Fill(Model):

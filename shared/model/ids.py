@@ -6,9 +6,13 @@ import hashlib
 import json
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import StringConstraints
 
 _json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, sort_keys=True).encode
+
+HexId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 
 
 def digest(*parts: object) -> str:

@@ -11,9 +11,9 @@ from pydantic import Field, StringConstraints, model_validator
 from shared.model import exact
 from shared.model.base import Model
 from shared.model.exact import NotNegative, Positive
+from shared.model.ids import HexId
 from shared.model.instrument import InstrumentId
 from shared.model.side import Side
-from shared.model.signal import HexId
 
 
 class OrderKind(StrEnum):
@@ -76,8 +76,8 @@ class Cause(StrEnum):
 
 def check_terms(
     kind: OrderKind,
-    limit_price: Decimal | None,
-    trigger_price: Decimal | None,
+    limit_price: Decimal | float | None,
+    trigger_price: Decimal | float | None,
     time_in_force: TimeInForce,
     good_till_ms: int | None,
     post_only: bool,

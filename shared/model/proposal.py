@@ -8,10 +8,11 @@ from pydantic import Field, JsonValue, StringConstraints, model_validator
 
 from shared.model.base import Model
 from shared.model.exact import Positive
+from shared.model.ids import HexId
 from shared.model.instrument import InstrumentId
 from shared.model.order import OrderKind, TimeInForce, check_terms
 from shared.model.side import Side
-from shared.model.signal import Action, HexId, StrategyName
+from shared.model.signal import Action, StrategyName
 
 
 class Size(Model):

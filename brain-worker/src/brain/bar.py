@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from shared.model import Action, Side
+from shared.model import Action, OrderKind, Side
 
 
 class Bar(NamedTuple):
@@ -24,7 +24,8 @@ class Idea(NamedTuple):
     """What a strategy saw on the bar it was just given.
 
     `score` is 0..1; `reason` a short code in snake_case; `evidence` the numbers it looked at. The distances are price
-    units from the entry price, above 0, or None.
+    units from the entry price, above 0, or None. An entry is a market order unless `kind` says otherwise: then it rests at
+    `limit_price`, or sets off at `trigger_price`, for `good_bars` bars or until it is cancelled.
     """
 
     action: Action
@@ -34,3 +35,8 @@ class Idea(NamedTuple):
     evidence: dict[str, float]
     stop_distance: float | None = None
     target_distance: float | None = None
+    trail_distance: float | None = None
+    kind: OrderKind = OrderKind.MARKET
+    limit_price: float | None = None
+    trigger_price: float | None = None
+    good_bars: int | None = None

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brain import rpc
+from brain.dream import current
 from brain.dream.plain import Plain
 from brain.registry import STRATEGIES
 from shared.errors import Invalid, from_wire
@@ -75,6 +76,8 @@ def finished(work: Coroutine[Any, Any, str]) -> str:
 
 
 def test_the_entry_hands_text_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    # the entry says which kernel the process uses: only for this test
+    monkeypatch.setattr(current, "_kept", [Plain])
     loaded: list[str] = []
     workers = ModuleType("workers")
     monkeypatch.setattr(workers, "WorkerEntrypoint", object, raising=False)

@@ -115,6 +115,16 @@ def test_when_everything_stood_still_the_desk_reduces_at_most_and_halts_only_if_
     assert bench.state.status == "halted"
 
 
+@pytest.mark.parametrize(("late_ms", "status"), [(180_000, "halted"), (180_001, "reducing")])
+def test_a_look_counts_as_late_when_two_others_should_have_come_before(late_ms: int, status: str) -> None:
+    bench = Bench()
+    # every 90 s there is a look: the last one comes now
+    alone(bench, 450_000)
+    bench.clock.advance(late_ms)
+    bench.fire()
+    assert bench.state.status == status
+
+
 def test_silent_data_reduces_then_halts_and_a_quote_lifts_it() -> None:
     bench = minute_desk()
     alone(bench, 400_000, beat="cron")

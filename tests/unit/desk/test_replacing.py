@@ -13,7 +13,7 @@ from shared.desk import events as ev
 from shared.errors import Conflict, Invalid, NotFound
 from shared.model import ids
 from shared.venues.venue import Offers
-from tests.unit.desk.bench import PAPER, Bench, candle, opening, proposal, run
+from tests.unit.desk.bench import DAY, PAPER, T0, Bench, candle, opening, proposal, run
 from tests.unit.desk.faulty import FaultyVenue
 
 _numbers = itertools.count()
@@ -59,6 +59,15 @@ def test_the_old_order_ends_and_the_new_one_is_sent_then(bench: Bench) -> None:
     assert bench.state.replacements == {}
     bench.bars(candle("AAA", 1, "91"))
     assert bench.state.position("us:AAA").qty == 12
+
+
+def test_the_new_order_is_decided_on_the_newest_bar(bench: Bench) -> None:
+    old = resting(bench)
+    bench.bars(candle("AAA", 1, "100"))
+    bench.venue.script.append("before")
+    new = bench.order(replace(bench, old, limit_price="91"))
+    assert (new["status"], new["market_ms"]) == ("created", T0 + 2 * DAY)
+    assert bench.order(old)["market_ms"] == T0 + DAY
 
 
 def test_the_new_order_waits_until_the_old_one_is_gone_also_through_a_restart(bench: Bench) -> None:

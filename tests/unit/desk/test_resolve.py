@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from shared.desk import commands
 from shared.errors import Conflict, Invalid, NotFound
 from shared.model import OrderStatus, ids
 from shared.venues.venue import Offers
 from tests.unit.desk.bench import Bench, run
+from tests.unit.desk.protections.core import Core
 from tests.unit.desk.remote import Remote, bodies, down, far
 
 
@@ -189,3 +191,24 @@ def test_an_entry_that_a_halt_could_not_take_away_is_cancelled_when_it_is_found(
     resolve(bench, name, placed=True, venue_order_id="far-1")
     asked = newest(bench, "order_cancel_requested")
     assert (asked["client_id"], asked["by"], asked["reason"]) == (name, "desk", "halted")
+
+
+@pytest.mark.parametrize(
+    ("terms", "kinds"),
+    [
+        ({"kind": "limit", "limit_price": "90"}, ["order_acknowledged", "order_cancel_requested"]),
+        ({"side": "sell", "reduce_only": True}, ["order_acknowledged"]),
+    ],
+)
+def test_a_halt_takes_away_an_entry_that_is_found_and_not_an_exit(terms: dict[str, Any], kinds: list[str]) -> None:
+    core = Core()
+    core.hold("AAA")
+    core.offers = Offers(client_ids=False)
+    name = core.place("AAA", **terms)
+    core.run(commands.Sending(name), name)
+    core.run(commands.Unanswered(name, "no answer"), name)
+    core.run(commands.HaltDesk("me", "x"))
+    # what the halt asked for is not answered either
+    core.run(commands.Unanswered(name, "no answer"), name)
+    assert core.order(name).status is OrderStatus.UNKNOWN
+    assert [event.kind for event in core.run(commands.Resolve(name, "me", True, "looked there", "v1"), name)] == kinds

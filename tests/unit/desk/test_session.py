@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from shared.desk.course import MOST_STEPS
 from shared.desk.market import Market
 from shared.desk.session import SNAPSHOT_EVERY, Session
 from shared.errors import Halt
+from shared.model import OrderKind, Side, ids
 from shared.venues.venue import Offers
 from tests.unit.desk.bench import NOW, Bench, candle
 from tests.unit.desk.remote import far, held, look
@@ -121,6 +123,19 @@ def test_an_orders_row_tells_when_it_was_intended_and_changed_last(bench: Bench)
     (row,) = bench.sql.rows("SELECT client_id, status, intended_seq, updated_seq FROM orders")
     intended, sent = kinds.index("order_intended") + 1, kinds.index("order_acknowledged") + 1
     assert row == (name, "acknowledged", intended, sent)
+
+
+def test_an_order_with_two_events_in_one_transaction_was_intended_by_the_first(bench: Bench) -> None:
+    name, buy = ids.digest("at once"), {"kind": OrderKind.LIMIT, "limit_price": Decimal(90)}
+    engine = bench.desk.engine
+    draft = engine.session.draft(NOW)
+    draft.decide(commands.Place(name, "me", "us:AAA", Side.BUY, qty=Decimal(1), **buy), name)
+    draft.decide(commands.Cancel(name, "me"), name)
+    own = [line.record.seq for line in draft.lines if line.order is not None]
+    engine.commit(draft)
+    (row,) = bench.sql.rows("SELECT client_id, intended_seq, updated_seq FROM orders")
+    assert row == (name, own[0], own[-1])
+    assert own[0] < own[-1]
 
 
 def test_what_never_settles_is_a_bug_and_is_not_stored(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

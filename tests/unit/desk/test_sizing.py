@@ -53,6 +53,10 @@ def test_a_size_is_taken_within_the_desks_own_risk(size: dict[str, str] | None, 
     assert entered(desk(), size=size)["qty"] == qty
 
 
+def test_the_smallest_order_there_is_may_be_bought() -> None:
+    assert entered(desk(), size={"qty": "1"})["qty"] == "1"
+
+
 @pytest.mark.parametrize("size", [{"risk_bps": "0.01"}, {"exposure": "0.0001"}, {"qty": "0.5"}])
 def test_a_size_below_the_smallest_order_is_refused(size: dict[str, str]) -> None:
     assert code_of(desk(), size=size) == "min_qty"

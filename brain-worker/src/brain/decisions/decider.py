@@ -192,6 +192,7 @@ class Decider:
             price=bar.close,
             stop_distance=None if lead is None else lead.stop_distance,
             target_distance=None if lead is None else lead.target_distance,
+            trail_distance=None if lead is None else lead.trail_distance,
         )
 
     def state(self) -> dict[str, Any] | None:

@@ -22,8 +22,9 @@ def proposal_of(
     price = decimal_of(signal.price)
     stop = None if signal.stop_distance is None else decimal_of(signal.stop_distance)
     target = None if signal.target_distance is None else decimal_of(signal.target_distance)
+    trail = None if signal.trail_distance is None else decimal_of(signal.trail_distance)
     below = stop if signal.side is Side.BUY else target
-    for name, distance in (("stop", stop), ("target", target)):
+    for name, distance in (("stop", stop), ("target", target), ("trail", trail)):
         if distance is not None and not distance:
             return Refusal(
                 signal.bar_close_ms, f"{name}_too_near", f"the {name} distance rounds to 0 at {PLACES} digits"
@@ -44,6 +45,11 @@ def proposal_of(
         price=price,
         stop_distance=stop,
         target_distance=target,
+        trail_distance=trail,
+        kind=signal.kind,
+        limit_price=None if signal.limit_price is None else decimal_of(signal.limit_price),
+        trigger_price=None if signal.trigger_price is None else decimal_of(signal.trigger_price),
+        good_till_ms=signal.good_till_ms,
         size=size,
         reason=f"{signal.reason} {numbers}"[:200],
         why=explain.alone(signal) if why is None else dict(why),

@@ -42,4 +42,9 @@ def signal_of(choice: Choice, instrument: str, interval: Interval, bar: Bar, ide
         price=bar.close,
         stop_distance=idea.stop_distance,
         target_distance=idea.target_distance,
+        trail_distance=idea.trail_distance,
+        kind=idea.kind,
+        limit_price=idea.limit_price,
+        trigger_price=idea.trigger_price,
+        good_bars=idea.good_bars,
     )

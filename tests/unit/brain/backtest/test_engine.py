@@ -18,7 +18,7 @@ from brain.decisions.decider import Decider
 from brain.registry import STRATEGIES
 from brain.strategy import Strategy
 from brain.view import View
-from shared.model import Action, Model, Side
+from shared.model import Action, Model, OrderKind, Side
 from shared.model.decision import DecisionConfig
 from tests.unit.brain.backtest.support import CROSS, HOUR, plan, walk
 
@@ -244,3 +244,63 @@ def test_the_decision_stages_are_those_of_live_trading_and_learn_from_closed_tra
     # a quarter of a percent is at stake, not the desk's whole percent
     lost = [trade.pnl for trade in found.trades if trade.reason == "stop"]
     assert all(each > -300 for each in lost)
+
+
+def entries(**terms: Any) -> Outcome:
+    """An entry at the second close on these terms, over bars that fall to 97 and rise to 106."""
+    bars = flat([100, 100, 99, 98, 97.5, 100, 103, 106, 106])
+    return told({1: BUY._replace(**terms)}, {"AAA": bars})
+
+
+def test_an_entry_may_wait_at_a_limit() -> None:
+    found = entries(kind=OrderKind.LIMIT, limit_price=98.0)
+    assert list(found.open_symbols) == ["AAA"]
+    assert found.equity[-1] == 100_000 + 200 * (106 - 98)
+
+
+def test_an_entry_may_set_off_at_a_trigger() -> None:
+    found = entries(kind=OrderKind.STOP, trigger_price=102.0)
+    # the bar that opens beyond it fills at its open
+    assert found.equity[-1] == 100_000 + 200 * (106 - 103)
+
+
+def test_a_stop_limit_is_paid_no_more_than_its_limit() -> None:
+    assert entries(kind=OrderKind.STOP_LIMIT, trigger_price=102.0, limit_price=102.5).trades == []
+    near = entries(kind=OrderKind.STOP_LIMIT, trigger_price=102.0, limit_price=103.0)
+    assert near.equity[-1] == 100_000 + 200 * (106 - 103)
+
+
+def test_an_entry_that_waits_too_long_is_over() -> None:
+    assert entries(kind=OrderKind.LIMIT, limit_price=98.0, good_bars=1).exposure_bars == 0
+    assert entries(kind=OrderKind.LIMIT, limit_price=98.0, good_bars=4).exposure_bars > 0
+
+
+def test_a_trailing_stop_follows_and_never_falls_back() -> None:
+    bars = flat([100, 100, 104, 108, 112, 104, 100])
+    found = told({0: BUY._replace(trail_distance=5.0, stop_distance=None)}, {"AAA": bars})
+    [trade] = found.trades
+    assert trade.reason == "stop"
+    assert trade.exit_price == pytest.approx(104.0, abs=3.0)
+    assert trade.pnl > 0
+
+
+def test_a_target_and_a_stop_end_one_another() -> None:
+    bars = flat([100, 100, 103, 107, 95, 90])
+    [trade] = told({0: BUY._replace(target_distance=6.0)}, {"AAA": bars}).trades
+    assert (trade.reason, trade.exit_price) == ("target", 107.0)  # a gap gives the better price
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"kind": OrderKind.LIMIT},
+        {"limit_price": 98.0},
+        {"kind": OrderKind.STOP, "limit_price": 98.0},
+        {"good_bars": 0},
+        {"kind": OrderKind.LIMIT, "limit_price": -1.0},
+        {"trail_distance": 0.0},
+    ],
+)
+def test_terms_that_do_not_fit_are_the_strategys_error(terms: dict[str, Any]) -> None:
+    [refused] = entries(**terms).refused
+    assert (refused.by, refused.code) == ("scripted", "strategy_error")

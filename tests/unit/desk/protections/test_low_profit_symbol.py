@@ -55,6 +55,17 @@ def test_the_lock_ends_after_market_time() -> None:
     assert len(core.place("AAA")) == 32
 
 
+def test_the_lock_counts_from_the_newest_of_them() -> None:
+    core = desk(trades=3)
+    for _ in range(3):
+        core.later(HOUR // 4)
+        core.trip("AAA", "-1")
+    core.later(2 * HOUR - 1)
+    assert core.place("AAA") == "low_profit_symbol"
+    core.later(1)
+    assert len(core.place("AAA")) == 32
+
+
 @given(st.integers(-500, 500), st.integers(-500, 500), st.integers(-400, 400))
 def test_the_profit_is_what_both_made_of_what_both_cost(first: int, second: int, least_bps: int) -> None:
     core = desk(min_profit_bps=least_bps)
