@@ -126,10 +126,11 @@ def test_an_orders_row_tells_when_it_was_intended_and_changed_last(bench: Bench)
 
 
 def test_an_order_with_two_events_in_one_transaction_was_intended_by_the_first(bench: Bench) -> None:
-    name, buy = ids.digest("at once"), {"kind": OrderKind.LIMIT, "limit_price": Decimal(90)}
+    name = ids.digest("at once")
+    limit: dict[str, Any] = {"kind": OrderKind.LIMIT, "limit_price": Decimal(90)}
     engine = bench.desk.engine
     draft = engine.session.draft(NOW)
-    draft.decide(commands.Place(name, "me", "us:AAA", Side.BUY, qty=Decimal(1), **buy), name)
+    draft.decide(commands.Place(name, "me", "us:AAA", Side.BUY, qty=Decimal(1), **limit), name)
     draft.decide(commands.Cancel(name, "me"), name)
     own = [line.record.seq for line in draft.lines if line.order is not None]
     engine.commit(draft)
