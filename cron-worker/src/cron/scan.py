@@ -6,7 +6,7 @@ import json
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from cron import bars, delivery, memory, outbox
+from cron import asking, bars, delivery, memory, outbox
 from cron.context import Context, Done, Scanned
 from cron.memory import Memory
 from shared.archive.ndjson import Row
@@ -171,8 +171,11 @@ async def _scan(
     days = bars.ended_days(learnt.as_of_ms, (row.open_time_ms + desk.step_ms for row in rows), desk.step_ms)
     learnt.as_of_ms = max(learnt.as_of_ms or 0, close_ms)
     writer = f"{context.run}:{context.ports.token()}"
-    reports = outbox.reports(desk.name, days, learnt.version + 1, writer, context.now_ms)
-    if not await memory.save(context.ports.db, desk.name, learnt, signals, writer, context.now_ms, reports):
+    also = outbox.reports(desk.name, days, learnt.version + 1, writer, context.now_ms)
+    if live:
+        asked = [each for answer in answers for each in answer["refused"]]
+        also += asking.questions(desk.name, asked, context.now_ms)
+    if not await memory.save(context.ports.db, desk.name, learnt, signals, writer, context.now_ms, also):
         raise LostRace(f"desk {desk.name}: version {learnt.version + 1} of its memory is another's")
     counts["bars"] += len(rows)
     counts["steps"] += 1

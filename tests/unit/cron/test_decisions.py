@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from cron import memory
+from shared.model.alert import Alert, Severity
 from shared.ports import Statement
 from tests.unit.cron.test_flow import at, signals, world
 from tests.unit.cron.world import World, desk_json
@@ -43,6 +44,19 @@ def test_what_the_policy_vetoes_is_recorded_with_its_reason_and_never_offered() 
     assert exits
     assert {row["outcome"] for row in exits} == {"intended"}
     assert kept(vetoed)["state"]["decisions"]["scores"][1]
+
+
+def test_what_the_policy_asks_about_is_told_to_a_person_once_and_not_ordered() -> None:
+    place = deciding('{"policy":[{"do":"ask","reason":"by_hand_only"}]}')
+    for n in range(100, 140):
+        place.tick(at(n))
+    asked = [row for row in signals(place) if row["code"] == "ask:by_hand_only"]
+    assert asked
+    told = [Alert.parse(row["body"]) for row in place.db.all("SELECT body FROM alerts WHERE code = 'brain_asks'")]
+    about = {(each.context["symbol"], each.context["bar_close_ms"]) for each in told}
+    assert about == {(row["symbol"], row["bar_close_ms"]) for row in asked if row["bar_close_ms"] > at(100)}
+    assert len(told) == len(about)
+    assert {each.severity for each in told} == {Severity.WARNING}
 
 
 def test_a_committee_speaks_in_its_own_name_and_its_members_only_vote() -> None:
