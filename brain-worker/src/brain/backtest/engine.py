@@ -45,7 +45,7 @@ class Backtest:
         self._decider = Decider(plan.decisions, plan.venue, plan.interval.ms, [each.key for each in plan.choices])
         self._desk = BacktestDesk(plan.opening)
         self._instruments = {each.id: each for each in plan.opening.instruments}
-        self._trades = Trades(self._instruments, plan.interval.ms)
+        self._trades = Trades(self._instruments)
         self._now: dict[str, Bar] = {}
         self._before: dict[str, Bar] = {}
         self._told: dict[str, Bar] = {}

@@ -71,9 +71,8 @@ class Trades:
     Of a bar that ends a trade within it, only the fill's price counts towards the extremes: what came first is not known.
     """
 
-    def __init__(self, instruments: dict[str, Instrument], interval_ms: int) -> None:
+    def __init__(self, instruments: dict[str, Instrument]) -> None:
         self._instruments = instruments
-        self._interval_ms = interval_ms
         self.open: dict[str, OpenTrade] = {}
         self.closed: list[ClosedTrade] = []
         self.traded = 0.0
@@ -143,7 +142,7 @@ class Trades:
             fees=trade.fees,
             mae=min(0.0, (trade.low - entry) * trade.bought * multiplier),
             mfe=max(0.0, (trade.high - entry) * trade.bought * multiplier),
-            bars=(last.ts_ms - trade.first_ms) // self._interval_ms,
+            bars=trade.bars,
             reason=str(over.cause.value),
         )
 

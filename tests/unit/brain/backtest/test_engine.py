@@ -304,3 +304,13 @@ def test_a_target_and_a_stop_end_one_another() -> None:
 def test_terms_that_do_not_fit_are_the_strategys_error(terms: dict[str, Any]) -> None:
     [refused] = entries(**terms).refused
     assert (refused.by, refused.code) == ("scripted", "strategy_error")
+
+
+def test_bars_are_counted_not_hours() -> None:
+    # a weekend lies between the second bar and the third
+    bars = [
+        bar._replace(open_time_ms=bar.open_time_ms + (48 * HOUR.ms if at > 1 else 0))
+        for at, bar in enumerate(flat([100] * 6))
+    ]
+    [trade] = told({0: BUY, 3: SELL}, {"AAA": bars}).trades
+    assert trade.bars == 3
