@@ -62,7 +62,7 @@ def test_a_failing_run_is_shrunk_and_still_fails() -> None:
     with mutant():
         least = shrunk(found)
         assert breaks(least.wrongs, words)
-        assert len(least.plan.steps) <= 12 < len(found.plan.steps)
+        assert 2 * len(least.plan.steps) <= len(found.plan.steps)
         assert any(line.split()[1] == "STEP" for line in least.trace)
         # left out one more, it would not fail
         assert not Shrinker(least.plan, least, most=0).runs
@@ -79,7 +79,7 @@ def test_a_failing_seed_is_told_with_its_shrunk_trace(
     with MUTANTS["sells_twice"][0]():
         assert tool.main() == 1
     told = capsys.readouterr().out
-    assert told.count(" STEP ") <= 12
+    assert 0 < 2 * told.count(" STEP ") <= len(found.plan.steps)
     assert f"seed {seed}, " in told
     assert f"failed: [{seed}]" in told
     assert "--seed N" in told
