@@ -90,8 +90,9 @@ export function rescaledRanges(series, sizes) {
         if (height < low) low = height;
         if (height > high) high = height;
       }
-      if (high === low) continue;
-      total += (high - low) / Math.sqrt(squares / (size - 1));
+      const spread = Math.sqrt(squares / (size - 1));
+      if (high === low || spread === 0) continue;
+      total += (high - low) / spread;
       windows++;
     }
     return windows ? total / windows : NaN;

@@ -98,7 +98,8 @@ class Plain:
             total, count = 0.0, 0
             for start in range(0, len(series) - size + 1, size):
                 reach, spread = _reach(series[start : start + size])
-                if reach:
+                # differences so small that their squares are nothing have no spread to be measured by
+                if reach and spread:
                     total += reach / spread
                     count += 1
             found.append(total / count if count else nan)

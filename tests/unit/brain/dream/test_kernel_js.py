@@ -53,6 +53,12 @@ def test_both_say_the_same_of_a_long_series(kernel: Kernel, kind: str) -> None:
     compare(kernel, KINDS[kind](random.Random(7), 300), 3, 1, 0.5)
 
 
+def test_what_is_too_small_to_be_squared_is_left_out_by_both(kernel: Kernel) -> None:
+    series = [0.0] * 23 + [7.397215443148272e-273]
+    assert all(math.isnan(each) for each in PLAIN.rescaled_ranges(series, [4, 7, 12]))
+    compare(kernel, series, 1, 1, 0.5)
+
+
 def test_nothing_but_zeros_is_no_number(kernel: Kernel) -> None:
     assert all(math.isnan(each) for each in kernel.divergence([0.0] * 40, 2, 1, 3, 4))
     assert kernel.recurrences([0.0] * 10, 1, 1, 0.1, 2) == (45, 45, 44)
