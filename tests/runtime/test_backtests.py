@@ -7,9 +7,9 @@ from typing import Any
 
 import httpx
 
-from brain.backtest.request import backtest as natively
 from tests.runtime.accounts import LIMITS, PAPER, wall_ms
 from tests.system import System, until
+from tests.unit.brain.backtest.support import reported as natively
 
 SYMBOLS = ["AAPL", "IBM", "MSFT"]
 WITHIN_S = 120.0

@@ -57,8 +57,8 @@ class Follower:
         try:
             self.strategy.take(bar)
             idea = self.strategy.on_candle(view)
-            if idea is not None and type(idea) is not Idea:
-                raise TypeError(f"on_candle must return an Idea or None, not {type(idea).__name__}")
+            if idea is not None:
+                check(idea)
         except (Exception, OverBudget) as error:  # noqa: BLE001 - a strategy may fail in any way; recorded, it must not stop the others
             self.refuse(error, close_ms)
             return None
@@ -124,8 +124,7 @@ class MarketFollower(Follower):
             idea = self.strategy.on_candle(view)
             if idea is None:
                 continue
-            if type(idea) is not Idea:
-                raise TypeError(f"on_candle must return an Idea or None, not {type(idea).__name__}")
+            check(idea)
             found.append(Thought(self.choice, symbol, bar, idea))
         self.watermark_ms = bars[0][1].open_time_ms
         return found
@@ -140,6 +139,12 @@ class MarketFollower(Follower):
         self.strategy.restore(kept)
         for symbol, bar in newest.items():
             self._market[symbol] = Bar(int(bar[0]), *map(float, bar[1:]))
+
+
+def check(idea: object) -> None:
+    """TypeError for what no strategy may answer."""
+    if type(idea) is not Idea:
+        raise TypeError(f"on_candle must return an Idea or None, not {type(idea).__name__}")
 
 
 def _where(error: BaseException) -> str:

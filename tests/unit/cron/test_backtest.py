@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brain.backtest.request import backtest as natively
 from cron import backtest_bars, backtest_sweep, retention
 from cron.backtest_bars import Held, stretches
 from cron.consumer import ACK, MAX_ATTEMPTS, RETRY_DELAY_S, Verdict, consume
@@ -22,6 +21,7 @@ from shared.archive.ndjson import Row
 from shared.backtest import BacktestOrder
 from shared.errors import DeskError, StorageUnavailable
 from shared.model import Interval
+from tests.unit.brain.backtest.support import reported as natively
 from tests.unit.cron.world import DAY_MS, LIMITS, PAPER, START_MS, World, settings, wave
 
 ID = f"{7:032x}"

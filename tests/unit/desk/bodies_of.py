@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -22,6 +23,13 @@ BY = {"by": "edk_1", "reason": "seen"}
 FILL = {"fill_id": "f1", "client_id": ID, "instrument": NAME, "side": "buy", "qty": "1", "price": "100"}
 FILL |= {"fee": {"amount": "0.1", "asset": "USD"}, "ts_ms": 3}  # type: ignore[dict-item]
 _WHOLE: dict[str, type[Model]] = {"order": Order, "fill": Fill, "level": Level}
+
+
+def kinds_of(module: ModuleType) -> set[str]:
+    """Of the events that the module itself declares."""
+    return {
+        each.kind for each in vars(module).values() if isinstance(each, type) and each.__module__ == module.__name__
+    }
 
 
 def reads_as_it_is(kind: str, row: Row) -> None:

@@ -10,7 +10,7 @@ from shared.config import Limits, Paper
 from shared.desk import account_events
 from shared.model import Instrument
 from tests.unit.desk.bench import LIMITS, PAPER, instrument
-from tests.unit.desk.bodies_of import BY, FILL, ID, Row, reads_as_it_is, refuses_another
+from tests.unit.desk.bodies_of import BY, FILL, ID, Row, kinds_of, reads_as_it_is, refuses_another
 
 RULES = {"limits": Limits.parse(json.dumps(LIMITS)).wire(), "paper": Paper.parse(json.dumps(PAPER)).wire()}
 LISTED = Instrument.parse(json.dumps(instrument("AAA"))).wire()
@@ -52,12 +52,7 @@ EVENTS: dict[str, Row] = {
 
 
 def test_every_kind_of_the_module_stands_here() -> None:
-    kinds = {
-        each.kind
-        for each in vars(account_events).values()
-        if isinstance(each, type) and each.__module__ == account_events.__name__
-    }
-    assert kinds == {*EVENTS}
+    assert kinds_of(account_events) == {*EVENTS}
 
 
 @pytest.mark.parametrize("kind", EVENTS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.desk import order_events
-from tests.unit.desk.bodies_of import BY, FILL, ID, NAME, OTHER, Row, reads_as_it_is, refuses_another
+from tests.unit.desk.bodies_of import BY, FILL, ID, NAME, OTHER, Row, kinds_of, reads_as_it_is, refuses_another
 
 ORDER = {"client_id": ID, "instrument": NAME, "side": "buy", "kind": "market", "qty": "1", "cause": "manual"}
 ORDER |= {"by": "me", "reference_price": "100", "market_ms": 1, "intended_ms": 2}
@@ -41,12 +41,7 @@ EVENTS: dict[str, Row] = {
 
 
 def test_every_kind_of_the_module_stands_here() -> None:
-    kinds = {
-        each.kind
-        for each in vars(order_events).values()
-        if isinstance(each, type) and each.__module__ == order_events.__name__
-    }
-    assert kinds == {*EVENTS}
+    assert kinds_of(order_events) == {*EVENTS}
 
 
 @pytest.mark.parametrize("kind", EVENTS)

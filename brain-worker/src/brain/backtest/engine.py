@@ -40,7 +40,6 @@ class Backtest:
         self._skip = skip
         self._closes = closes(plan)
         self._total = len({bar.open_time_ms for bars in plan.series.values() for bar in bars})
-        self._at = 0
         self._mind = Mind(plan.venue, plan.interval, plan.choices)
         self._decider = Decider(plan.decisions, plan.venue, plan.interval.ms, [each.key for each in plan.choices])
         self._desk = BacktestDesk(plan.opening)
@@ -66,18 +65,17 @@ class Backtest:
     @property
     def done(self) -> int:
         """Closes that were run."""
-        return self._at
+        return len(self._times)
 
     def advance(self, count: int | None = None) -> bool:
         """Runs `count` closes, or all; whether any are left."""
-        left = self._total - self._at if count is None else count
+        left = self._total - self.done if count is None else count
         close, times, equity = self._close, self._times, self._equity
         for close_ms, bars in islice(self._closes, left):
             worth = close(close_ms, bars)
             times.append(close_ms)
             equity.append(worth)
-        self._at = len(times)
-        return self._at < self._total
+        return self.done < self._total
 
     def _close(self, close_ms: int, bars: list[tuple[str, Bar]]) -> float:
         now, before = self._now, self._before

@@ -1,4 +1,4 @@
-"""A backtest over RPC: read strictly, run, reported."""
+"""What a backtest is asked for over RPC, read strictly."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from brain import series
-from brain.backtest.engine import run
 from brain.backtest.plan import Plan
-from brain.backtest.report import report
 from brain.bar import Bar
 from brain.registry import STRATEGIES, AnyStrategy
 from brain.request import choices, decisions, exactly
@@ -22,12 +20,6 @@ from shared.model import Instrument, Interval, Model
 M = TypeVar("M", bound=Model)
 OPTIONAL = {"decisions": None}
 FIELDS = ("decisions", "venue", "interval", "strategies", "account", "instruments", "market", "warmup_bars")
-
-
-def backtest(body: Any, strategies: Mapping[str, type[AnyStrategy]] = STRATEGIES) -> dict[str, Any]:
-    """One run, as docs/contracts.md has it; `Invalid` names what is wrong with the request, or the bar that is wrong."""
-    plan = read(body, strategies)
-    return report(plan, run(plan))
 
 
 def read(body: Any, strategies: Mapping[str, type[AnyStrategy]] = STRATEGIES) -> Plan:

@@ -119,13 +119,8 @@ class Macd(Indicator):
         return self.value
 
 
-class Mom(Indicator):
-    """Momentum: the close less the close `period` bars before.
-
-    Source: the definition.
-
-    Oracle: TA-Lib MOM.
-    """
+class _Change(Indicator):
+    """Something between a close and the one `period` bars before it; `_closes` are those in between, that one first."""
 
     __slots__ = ("_closes", "period")
 
@@ -140,6 +135,17 @@ class Mom(Indicator):
     def warmup(self) -> int:
         """Updates until the first number."""
         return self.period + 1
+
+
+class Mom(_Change):
+    """Momentum: the close less the close `period` bars before.
+
+    Source: the definition.
+
+    Oracle: TA-Lib MOM.
+    """
+
+    __slots__ = ()
 
     def update(self, close: float) -> float:
         """Price units; NaN before `period` changes."""
@@ -150,7 +156,7 @@ class Mom(Indicator):
         return self.value
 
 
-class Roc(Indicator):
+class Roc(_Change):
     """Rate of change: by how many percent the close is above the close `period` bars before.
 
     Source: the definition.
@@ -158,19 +164,7 @@ class Roc(Indicator):
     Oracle: TA-Lib ROC.
     """
 
-    __slots__ = ("_closes", "period")
-
-    keeps = ("_closes",)
-
-    def __init__(self, period: int = 10) -> None:
-        super().__init__()
-        self.period = checked(period)
-        self._closes: deque[float] = deque(maxlen=period)
-
-    @property
-    def warmup(self) -> int:
-        """Updates until the first number."""
-        return self.period + 1
+    __slots__ = ()
 
     def update(self, close: float) -> float:
         """Percent; NaN before `period` changes."""

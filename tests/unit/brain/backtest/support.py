@@ -7,7 +7,10 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from brain.backtest.engine import run
 from brain.backtest.plan import Carry, Plan
+from brain.backtest.report import report
+from brain.backtest.request import read
 from brain.bar import Bar
 from brain.registry import STRATEGIES
 from brain.request import choices
@@ -85,3 +88,9 @@ def plan(
     )
     made = Plan("made", HOUR, choices(list(strategies), known), opening, series, Carry())
     return made._replace(**changes)
+
+
+def reported(body: Any) -> dict[str, Any]:
+    """The report of a request, run here."""
+    made = read(body)
+    return report(made, run(made))

@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 from brain import rpc
 from brain.backtest.call import MAX_PLOTS, backtest, judge
 from brain.backtest.deflated import Moments, deflated_sharpe
-from brain.backtest.request import backtest as reported
 from brain.bar import Bar
 from shared.errors import Invalid
-from tests.unit.brain.backtest.support import HOUR, instrument, walk
+from tests.unit.brain.backtest.support import HOUR, instrument, reported, walk
 from tests.unit.brain.backtest.test_request import body, columns
 
 MOMENTS = {"sharpe": 0.1, "skew": -0.2, "kurtosis": 4.0, "bars": 500}

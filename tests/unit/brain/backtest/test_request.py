@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brain.backtest.report import thinned
-from brain.backtest.request import backtest
 from brain.bar import Bar
 from shared.errors import Invalid
 from tests.unit.brain.backtest.support import CROSS, HOUR, LIMITS, PAPER, instrument, walk
+from tests.unit.brain.backtest.support import reported as backtest
 
 ACCOUNT: dict[str, Any] = {"currency": "USD", "cash": "100000", "limits": LIMITS, "paper": PAPER}
 

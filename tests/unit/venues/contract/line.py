@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from shared.errors import Refused, VenueUnavailable
@@ -22,15 +24,21 @@ def at_the_venue(world: World, order: Order) -> OrderReport | None:
     return found[0] if found else None
 
 
+def unanswered(world: World, kind: str) -> tuple[Any, Order]:
+    """The faulty line, and the order that went out over it once and had no answer."""
+    line = world.wire()
+    order = world.order(limit="90")
+    line.fault("place", kind)
+    with pytest.raises(VenueUnavailable):
+        world.place(order)
+    assert line.seen("place") == 1, "nothing is sent twice"
+    return line, order
+
+
 class Lines:
     @pytest.mark.parametrize("kind", NOT_TAKEN)
     def test_an_order_lost_on_its_way_is_not_there_and_can_be_placed_again(self, world: World, kind: str) -> None:
-        line = world.wire()
-        order = world.order(limit="90")
-        line.fault("place", kind)
-        with pytest.raises(VenueUnavailable):
-            world.place(order)
-        assert line.seen("place") == 1, "nothing is sent twice"
+        line, order = unanswered(world, kind)
         assert at_the_venue(world, order) is None
         line.clear()
         assert world.place(order).status is OrderStatus.ACKNOWLEDGED
@@ -38,12 +46,7 @@ class Lines:
 
     @pytest.mark.parametrize("kind", TAKEN)
     def test_an_order_whose_answer_was_lost_is_found(self, world: World, kind: str) -> None:
-        line = world.wire()
-        order = world.order(limit="90")
-        line.fault("place", kind)
-        with pytest.raises(VenueUnavailable):
-            world.place(order)
-        assert line.seen("place") == 1, "nothing is sent twice"
+        line, order = unanswered(world, kind)
         line.clear()
         found = at_the_venue(world, order)
         assert found is not None
