@@ -12,8 +12,8 @@ from tools.replay import builtin_markets, generated_market
 
 Columns = dict[str, dict[str, list[Any]]]
 SYMBOLS = 250
-HISTORY = 200
-WARM_BARS = 40
+HISTORY = 300
+WARM_BARS = 50
 GOAL_MS = 0.5
 ALL_GOAL_MS = 1.0
 

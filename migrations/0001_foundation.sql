@@ -65,6 +65,13 @@ CREATE TABLE brain_state (                  -- what the brain learnt; changed by
     updated_ms INTEGER NOT NULL
 ) STRICT;
 
+CREATE TABLE brain_state_rest (             -- what of the body does not fit its row; written with it
+    scope TEXT NOT NULL,
+    part INTEGER NOT NULL,                  -- 1, 2, ... in the order they follow the body
+    body TEXT NOT NULL,
+    PRIMARY KEY (scope, part)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE signals (
     id TEXT NOT NULL,                       -- the same for every desk that runs the strategy
     desk TEXT NOT NULL,

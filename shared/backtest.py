@@ -30,6 +30,11 @@ class Carry(Model):
     funding_bps: float = Field(default=0.0, ge=-1000, le=1000)
     borrow_bps: float = Field(default=0.0, ge=0, le=1000)
 
+    @property
+    def is_due(self) -> bool:
+        """Whether holding costs or brings anything."""
+        return bool(self.funding_bps or self.borrow_bps)
+
 
 class Account(Model):
     """The desk of a backtest: as a desk is configured, on paper."""

@@ -82,6 +82,11 @@ class Invalid(Refused):
         detail = f"{name}: {shown} {rule}" + (f"; {remedy}" if remedy else "")
         return cls(detail, field=name, rule=rule)
 
+    @classmethod
+    def missing(cls, name: str) -> Invalid:
+        """A field that has to be given, and was not."""
+        return cls(f"{name}: is missing; give it", field=name, rule="is missing")
+
 
 class NotFound(Refused):
     code = "not_found"

@@ -110,16 +110,14 @@ class Drill:
         self.console.print(f"\n[bold]{self.steps}. {title}[/]")
 
     def show(self) -> None:
-        """The desk in a table."""
+        """The desk in a table, no wider than 80 characters."""
         view = self.api.get()
         state, colour = state_of(view)
-        table = Table("desk", "market clock", "state", title_justify="left")
-        for name in ("equity", "cash", "positions", "drawdown"):
-            table.add_column(name, justify="right")
+        clock = f"market [bold]{market_time(view['market_ms'] or 0)}[/]   {view['desk']} is [{colour}]{state}[/]"
+        table = Table(title=clock, title_justify="left")
+        for name in ("equity", "cash", "held", "drawdown"):
+            table.add_column(name, justify="right", no_wrap=True)
         table.add_row(
-            view["desk"],
-            market_time(view["market_ms"] or 0),
-            f"[{colour}]{state}[/]",
             f"{money(view['equity'])} {view['currency']}",
             money(view["cash"]),
             str(view["open_positions"]),
@@ -134,8 +132,7 @@ class Drill:
             self.api.post("halt", {"reason": "a drill begins flat", "flatten": True})
             self.flattened()
         if self.api.get()["status"] == "halted":
-            self.step("Resume what was halted before")
-            self.resume()
+            self.resume("Resume what was halted before, in two steps")
         status, _ = state_of(self.api.get())
         if status != "active":
             self.wait("the desk becomes active", lambda: self.api.get()["status"] == "active", status)
@@ -219,10 +216,9 @@ class Drill:
         self.wait("what is held to be sold", lambda: not self.api.get()["open_positions"], ENDED)
         self.say("what was held is sold", f"cash {money(self.api.get()['cash'])}")
 
-    def resume(self) -> None:
+    def resume(self, title: str = "Resume, in two steps") -> None:
         """Two steps, with a reason."""
-        if not self.steps or self.api.get()["status"] == "halted":
-            self.step("Resume, in two steps")
+        self.step(title)
         asked = self.api.post("resume", {"reason": "the drill is over"})
         self.say("step one: a reason, answered by a token for five minutes")
         now = self.api.post("resume", {"confirm": asked["confirm"]})
@@ -235,7 +231,10 @@ class Drill:
         self.step("What the journal says")
         wanted = int(self.api.get()["seq"])
         self.wait("the journal", lambda: int(self.api.get("journal", limit=1)["as_of_seq"]) >= wanted, "is D1 there?")
-        table = Table("seq", "wall time", "event", "what")
+        table = Table()
+        for name in ("seq", "wall time", "event"):
+            table.add_column(name, no_wrap=True)
+        table.add_column("what", overflow="fold")
         for event in reversed(self.api.get("journal", limit=500)["items"]):
             if event["seq"] > since_seq:
                 at = time.strftime("%H:%M:%S", time.localtime(event["at_ms"] / 1000))

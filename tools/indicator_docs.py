@@ -36,8 +36,9 @@ columns = batch(Bollinger(20, 2.0), {"close": closes})  # {"value": […], "uppe
   20, 5 µs with 200, 26 µs with 2000. A balanced tree would be O(log n), and in Python slower below some thousand bars.
 - **No drift.** What leaves a window leaves nothing of itself behind, however large it was: sums are either kept with what
   rounding took from them, or never subtract. Seeds of recursive averages stand below.
-- **State.** `state()` is a list of JSON values without NaN, `restore(state)` goes on with the same numbers to the last
-  bit; a state of another indicator, of other settings or of another shape raises ValueError or TypeError.
+- **State.** `state()` is one text, its numbers packed as doubles in base64: equal knowledge is equal text. `restore(state)`
+  goes on with the same numbers to the last bit; a state of another indicator, of other settings, of a release that kept
+  other things, or with a number that cannot be raises ValueError, TypeError or LookupError.
 - **Bad input.** Settings are checked at birth (ValueError). Bars are checked where they come in: an indicator sees only
   finite prices above 0. `batch` refuses columns that are missing, differ in length or are not finite.
 - **Adding one.** A file holds a family; a class its formula. It names its `inputs`, `lines`, `params` and `keeps`, says

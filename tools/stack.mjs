@@ -1,5 +1,6 @@
 // The Node side of tools/stack.py: one Miniflare with every worker, told what to do by JSON lines on stdin.
-// It answers by JSON lines on stdout, and ends when stdin does, so that it never outlives who started it.
+// The first line holds its settings. It answers by JSON lines on stdout, and ends when stdin does, so that it never outlives who
+// started it.
 import fs from "node:fs";
 import path from "node:path";
 import readline from "node:readline";
@@ -11,7 +12,11 @@ const SOURCE_TYPES = { ".py": "PythonModule", ".mjs": "ESModule", ".wasm": "Comp
 const MIGRATIONS_TABLE = `CREATE TABLE IF NOT EXISTS d1_migrations(
   id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL)`;
 
-const settings = JSON.parse(process.argv[2]);
+const lines = readline.createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+const first = await lines.next();
+if (first.done) process.exit(0); // whoever started this has changed their mind
+const settings = JSON.parse(first.value);
+Object.assign(process.env, settings.environment);
 const send = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
 
 function* filesUnder(folder) {
@@ -143,6 +148,11 @@ async function answer({ id, command, ...details }) {
   }
 }
 
+async function listen() {
+  for await (const line of lines) answer(JSON.parse(line)); // not one after the other: a slow one holds up nobody
+  await end(0);
+}
+
 async function end(code) {
   const impatience = setTimeout(() => process.exit(code), 5000);
   await miniflare.dispose().catch(() => {});
@@ -152,7 +162,7 @@ async function end(code) {
 
 process.on("SIGINT", () => {}); // Ctrl-C reaches the whole terminal; who started this decides when to end
 process.on("SIGTERM", () => end(0));
-readline.createInterface({ input: process.stdin }).on("line", (line) => answer(JSON.parse(line))).on("close", () => end(0));
+listen();
 
 try {
   send({ ready: String(await miniflare.ready) });

@@ -71,12 +71,13 @@ class Stack(Storage):
         """Vendor, start workerd and wait until every worker is loaded; ToolError, with the logs, when it fails."""
         if self._harness is not None:
             raise ToolError("this stack is already running: stop() it first")
-        vendor.vendor_all(list(self.workers))
-        self.state_dir.mkdir(parents=True, exist_ok=True)
-        settings, environment = self._settings(), bundle.workerd_environment()
-        self._harness = Harness(settings, environment | snapshot.loading() if self.snapshot else environment)
+        environment = bundle.workerd_environment()
+        self._harness = Harness()
         self._logs = self._harness.logs
         try:
+            vendor.vendor_all(list(self.workers))
+            self.state_dir.mkdir(parents=True, exist_ok=True)
+            self._harness.begin(self._settings(), environment | (snapshot.loading() if self.snapshot else {}))
             self.url = self._harness.url()
         except BaseException:
             self.kill()

@@ -16,6 +16,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -44,7 +45,7 @@ def packages(name: str) -> Path:
     CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
         target = Path(scratch, "packages")
-        options = ["--progress-bar", "on", "--no-deps", "--no-compile", "--require-hashes", "--target", str(target)]
+        options = ["--quiet", "--no-deps", "--no-compile", "--require-hashes", "--target", str(target)]
         pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install"]
         command = [*pip, *options, *WASM_TARGET, "--requirement", str(lock)]
         if subprocess.run(command, check=False).returncode:
@@ -72,22 +73,27 @@ def imported_modules(source: Path, module: str) -> Iterator[str]:
     Of a file that imports `pkgutil`, a package that it imports by name stands for all its modules: it finds them at run time.
     """
     package = module if source.name == "__init__.py" else module.rpartition(".")[0]
-    try:
-        tree = ast.parse(source.read_bytes(), str(source))
-    except SyntaxError as error:
-        raise ToolError(f"{source.relative_to(ROOT)}:{error.lineno}: {error.msg}: mend the file") from error
-    finds = any(isinstance(node, ast.Import) and node.names[0].name == "pkgutil" for node in ast.walk(tree))
-    for node in ast.walk(tree):
+    nodes = _imports(source.read_bytes(), source.relative_to(ROOT).as_posix())
+    finds = any(isinstance(node, ast.Import) and node.names[0].name == "pkgutil" for node in nodes)
+    for node in nodes:
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
+        else:
             parents = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
             base = ".".join([*parents, *([node.module] if node.module else [])])
             told = [f"{base}.{alias.name}" for alias in node.names]
             names = [base, *told, *(each for name in told if finds for each in modules_in(name))]
-        else:
-            continue
         yield from (name for name in names if name.split(".")[0] == "shared")
+
+
+@cache
+def _imports(text: bytes, path: str) -> tuple[ast.Import | ast.ImportFrom, ...]:
+    """The imports of a source; by its text, for most of `shared` is in five workers and parsing is what takes the time."""
+    try:
+        tree = ast.parse(text, path)
+    except SyntaxError as error:
+        raise ToolError(f"{path}:{error.lineno}: {error.msg}: mend the file") from error
+    return tuple(node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom))
 
 
 def modules_in(package: str) -> list[str]:

@@ -50,3 +50,11 @@ class Default(WorkerEntrypoint):  # type: ignore[misc, unused-ignore]
     async def vitals(self) -> str:
         """Memory of this isolate, for `make bench`; nothing is counted here, for the brain has no bindings."""
         return json.dumps({"heap_bytes": int(pyodide_js._module.HEAP8.byteLength), "operations": {}})
+
+
+class Strategies(WorkerEntrypoint):  # type: ignore[misc, unused-ignore]
+    """The door of the router, which may ask what a strategy takes and nothing else."""
+
+    async def check(self, text: str) -> str:
+        """Whether strategies and their parameters are ones that there are."""
+        return rpc.check(text)

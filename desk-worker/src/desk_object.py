@@ -82,6 +82,10 @@ class _Reading(DurableObject):  # type: ignore[misc, unused-ignore]
         """What is held, marked."""
         return await answer("positions", self.desk.read.positions, text)
 
+    async def trades(self, text: str) -> str:
+        """Round trips that are over."""
+        return await answer("trades", self.desk.read.trades, text)
+
     async def verify(self, text: str) -> str:
         """Checks the whole hash chain."""
         return await answer("verify", self.desk.read.verify, text)

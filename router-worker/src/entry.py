@@ -22,7 +22,7 @@ from shared.edge.kv import KV
 from shared.edge.queue import Queue
 from shared.edge.r2 import R2
 from shared.edge.ratelimit import RateLimit
-from shared.edge.rpc import Objects
+from shared.edge.rpc import Objects, Worker
 from shared.errors import Invalid
 
 _LIVE = '{"status":"ok"}'
@@ -86,6 +86,7 @@ def _build(env: Any) -> tuple[Any, int]:
         jobs=Queue(env.JOBS),
         desks=Objects(env.DESK, settings.LOCATION_HINT, "desk"),
         books=Objects(env.BOOK, settings.LOCATION_HINT, "book"),
+        brain=Worker(env.BRAIN, "brain"),
         limiter=RateLimit(env.LIMITER),
         clock=SystemClock(),
         counting=counting,

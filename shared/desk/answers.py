@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from shared.desk import commands, ledger, levels
+from shared.desk import commands, entries, ledger, levels
 from shared.desk import events as ev
 from shared.desk.account import halting
 from shared.desk.context import Context
@@ -97,9 +97,12 @@ def _wrong(order: Order, fill: Fill) -> str:
 def _filled(state: DeskState, order: Order, fill: Fill) -> ev.OrderFilled:
     instrument = state.instruments[order.instrument]
     value = ledger.value_of(instrument, fill.qty, fill.price)
-    late = None if order.status.is_open else order.cause
-    event = ev.OrderFilled(fill=fill, value=value, status=_status_after(order, fill.qty), cause=late)
-    prices = levels.after_fill(instrument, project(order, event), state.position(order.instrument))
+    held = state.position(order.instrument)
+    event = ev.OrderFilled(fill=fill, value=value, status=_status_after(order, fill.qty))
+    if not order.status.is_open:
+        late = {"cause": order.cause, "entry": entries.bought(instrument, order, fill, held)}
+        event = event.model_copy(update=late)
+    prices = levels.after_fill(instrument, project(order, event), held)
     if prices == levels.NONE:
         return event
     update = {"stop_price": prices.stop, "target_price": prices.target, "trail_distance": prices.trail}

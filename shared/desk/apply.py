@@ -279,7 +279,7 @@ def _resume_expired(_state: DeskState, _event: ev.ResumeExpired, _at_ms: int) ->
     return {"resume": None}
 
 
-def _resumed(_state: DeskState, _event: ev.Resumed, at_ms: int) -> Changes:
+def _resumed(state: DeskState, _event: ev.Resumed, at_ms: int) -> Changes:
     """A fresh start: what the protections counted before, the person who resumed has seen."""
     return {
         "status": DeskStatus.ACTIVE,
@@ -291,6 +291,7 @@ def _resumed(_state: DeskState, _event: ev.Resumed, at_ms: int) -> Changes:
         "resume": None,
         "reductions": {},
         "trades": (),
+        "earlier_trades": (*state.earlier_trades, *state.trades)[-booking.TRADES_KEPT :],
         "equity": None,
         "recent_error_ms": (),
     }

@@ -181,6 +181,12 @@ class OrderBody(Body):
     client_id: HexId
 
 
+class TradesBody(Body):
+    """Only those that ended with an event after that one; 0 for all that are kept."""
+
+    after_seq: int = Field(default=0, ge=0)
+
+
 class NoBody(Body):
     pass
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from shared.desk import entries, ledger
 from shared.desk import events as ev
-from shared.desk import ledger
-from shared.desk.state import DeskState, Trade
-from shared.model import Cause, Fill, Position, Side, exact
+from shared.desk.state import DeskState
+from shared.model import Cause, Fill, Position, Side, Trade, exact
 
 V = TypeVar("V")
 Changes = dict[str, Any]
@@ -27,9 +27,15 @@ def filled(state: DeskState, event: ev.OrderFilled) -> Changes:
     instrument = state.instruments[fill.instrument]
     before = state.position(fill.instrument)
     position = ledger.book(before, fill, event.value, instrument.quote)
-    if not position.is_flat and (event.stop_price or event.target_price or event.trail_distance):
-        position = _with_levels(position, event)
     order = state.orders.get(fill.client_id)
+    update: Changes = {}
+    if not position.is_flat and (event.stop_price or event.target_price or event.trail_distance):
+        update = _levels(event)
+    if fill.side is Side.BUY:
+        more = event.entry if order is None else entries.bought(instrument, order, fill, before)
+        update["entry"] = entries.after(before, more)
+    if update:
+        position = position.model_copy(update=update)
     cause = event.cause or (order.cause if order is not None else Cause.MANUAL)
     changes = _traded(state, before, position, fill.ts_ms, cause)
     changes |= _paid(state, fill, event.value, instrument.quote)
@@ -44,9 +50,8 @@ def filled(state: DeskState, event: ev.OrderFilled) -> Changes:
     return changes
 
 
-def _with_levels(position: Position, event: ev.OrderFilled | ev.LevelsMoved) -> Position:
-    levels = {name: getattr(event, name) for name in ("stop_price", "target_price", "trail_distance")}
-    return position.model_copy(update=levels)
+def _levels(event: ev.OrderFilled | ev.LevelsMoved) -> Changes:
+    return {name: getattr(event, name) for name in ("stop_price", "target_price", "trail_distance")}
 
 
 def _paid(state: DeskState, fill: Fill | ev.FillFound, value: Decimal, quote: str) -> Changes:
@@ -69,6 +74,8 @@ def _traded(state: DeskState, before: Position, after: Position, ts_ms: int, cau
             net=exact.subtract(net, before.flat_net),
             cost=before.paid,
             cause=cause,
+            seq=state.seq + 1,
+            entry=before.entry,
         )
         changes["trades"] = (*state.trades[1 - TRADES_KEPT :], trade)
         after = after.model_copy(update={"flat_net": net})
@@ -81,6 +88,8 @@ def found(state: DeskState, event: ev.FillFound) -> Changes:
     before = state.position(event.instrument)
     fill = fill_of(event)
     after = ledger.book(before, fill, event.value, instrument.quote)
+    if fill.side is Side.BUY and after.entry is not None:
+        after = after.model_copy(update={"entry": after.entry.disturbed()})
     return {
         **_traded(state, before, after, event.ts_ms, Cause.MANUAL),
         **_paid(state, fill, event.value, instrument.quote),
@@ -105,7 +114,8 @@ def levels_moved(state: DeskState, event: ev.LevelsMoved) -> Changes:
     position = state.position(event.instrument)
     if position.is_flat:
         return {}
-    return {"positions": {**state.positions, event.instrument: _with_levels(position, event)}}
+    after = position.model_copy(update=_levels(event))
+    return {"positions": {**state.positions, event.instrument: after}}
 
 
 def _paid_in(before: Position, qty: Decimal, cost: Decimal) -> Decimal:
@@ -124,6 +134,8 @@ def adjusted(state: DeskState, event: ev.LedgerAdjusted) -> Changes:
         position = state.position(event.instrument)
         qty, cost = exact.add(position.qty, event.qty), exact.add(position.cost, event.cost)
         update: Changes = {"qty": qty, "cost": cost, "paid": _paid_in(position, qty, cost)}
+        # a short position has none
+        update["entry"] = position.entry.disturbed() if position.entry is not None and qty > 0 else None
         if not qty:
             update |= {"paid": exact.ZERO, "opened_ms": None}
             update |= {"stop_price": None, "target_price": None, "trail_distance": None}

@@ -16,6 +16,7 @@ from shared.desk import commands, gates, levels
 from shared.desk import events as ev
 from shared.desk.context import Context
 from shared.desk.exits import CAUSES, seen_ms
+from shared.desk.held import held
 from shared.desk.orders import cancelled, out_of_reach
 from shared.desk.state import DeskState, DeskStatus, Rejections, has_set_off, is_guard, together
 from shared.desk.timers import backoff_ms
@@ -57,7 +58,9 @@ def due(state: DeskState, context: Context) -> list[ev.Event]:
     found: list[ev.Event] = []
     guarded = set(state.open.sorted.guarded)
     if context.offers.resting_stops:
-        guarded |= {position.instrument for position in state.held() if position.levels}
+        guarded.update(position.instrument for position in held(state.positions) if position.levels)
+    if not guarded:
+        return found
     orders, halted = state.open, state.status is DeskStatus.HALTED
     for name in sorted(guarded):
         this = Settled(state.position(name), orders.of(name), context.offers, halted)
@@ -80,7 +83,7 @@ def _stands(this: Settled) -> bool:
 
 def _trailed(state: DeskState, context: Context) -> list[ev.Event]:
     found: list[ev.Event] = []
-    for position in state.held():
+    for position in held(state.positions):
         if position.trail_distance is None:
             continue
         mark = context.marks.get(position.instrument)

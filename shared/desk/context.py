@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from shared.model import Model, Order, Positive
 from shared.venues.venue import Offers
+
+OFFERS = Offers()
 
 
 class Mark(Model):
@@ -25,8 +27,7 @@ class Mark(Model):
     before: Positive | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """`prior` is the order with the command's client id, open or closed; `known_fills` are the fill ids already booked.
 
     `reconciled`: since the object woke, the ledger was compared with the venue and nothing was open between them.
@@ -37,7 +38,7 @@ class Context:
     marks: Mapping[str, Mark]
     market_ms: int = 0
     prior: Order | None = None
-    known_fills: frozenset[str] = field(default_factory=frozenset)
-    offers: Offers = field(default_factory=Offers)
+    known_fills: frozenset[str] = frozenset()
+    offers: Offers = OFFERS
     reconciled: bool = True
     live_open: bool | None = True

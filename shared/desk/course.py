@@ -77,15 +77,16 @@ class Course:
         Raises what the rules raise: then the course is to be dropped.
         """
         sight = self._sight
+        market = sight.market
         context = Context(
-            now_ms=self._now_ms,
-            marks=sight.market.marks,
-            market_ms=sight.market.market_ms,
-            prior=None if client_id is None else self.order(client_id),
-            known_fills=known_fills,
-            offers=sight.offers,
-            reconciled=sight.reconciled,
-            live_open=sight.live_open,
+            self._now_ms,
+            market.marks,
+            market.market_ms,
+            None if client_id is None else self.order(client_id),
+            known_fills,
+            sight.offers,
+            sight.reconciled,
+            sight.live_open,
         )
         begun = len(self.events)
         self._add_all(upkeep.before(self.state, command, context))

@@ -91,7 +91,7 @@ class Effects:
     def waiting(self) -> list[Effect]:
         """Everything that is due, whether or not it is being worked on."""
         state = self._session.state
-        if state is None:
+        if state is None or not state.orders:
             return []
         # a question comes before the next step: the answer may be that nothing is left to do
         asked = [Effect(Do.ASK, name) for name in state.orders if self._is_suspect(name)]
@@ -114,9 +114,9 @@ class Effects:
             tried |= set(due)
             leaving = self._leave([effect.client_id for effect in due if effect.do is Do.PLACE])
             try:
-                for effect in due:
+                for number, effect in enumerate(due):
                     if effect.client_id in leaving or self._is_due(effect):
-                        await self._alone(effect, leaving)
+                        await self._alone(effect, leaving, first=not number)
             finally:
                 self._busy -= leaving
         return not self.waiting()
@@ -137,19 +137,19 @@ class Effects:
             return False
         return effect.do is (Do.ASK if self._is_suspect(order.client_id) else _due(state, order, self._venue.offers))
 
-    async def _alone(self, effect: Effect, leaving: set[str]) -> None:
+    async def _alone(self, effect: Effect, leaving: set[str], first: bool) -> None:
         self._busy.add(effect.client_id)
         try:
-            await self._perform(effect)
+            await self._perform(effect, first)
         finally:
             self._busy.discard(effect.client_id)
             leaving.discard(effect.client_id)
 
-    async def _perform(self, effect: Effect) -> None:
+    async def _perform(self, effect: Effect, first: bool) -> None:
         client_id = effect.client_id
         try:
             if effect.do is Do.PLACE:
-                await self._place(client_id)
+                await self._place(client_id, first)
             elif effect.do is Do.CANCEL:
                 self._told(await self._venue.cancel(client_id, self._venue_id(client_id)))
             else:
@@ -163,9 +163,10 @@ class Effects:
             self.suspects.add(client_id)
             _log.warning("venue_refused", extra={"client_id": client_id, "effect": effect.do, "code": error.error_code})
 
-    async def _place(self, client_id: str) -> None:
-        # others went out before this one: perhaps the desk was stopped, or what it would sell is sold
-        self._run(commands.Sending(client_id))
+    async def _place(self, client_id: str, first: bool) -> None:
+        if not first:
+            # others went out before this one: perhaps the desk was stopped, or what it would sell is sold
+            self._run(commands.Sending(client_id))
         order = self._order(client_id)
         if order is not None and order.status is OrderStatus.CANCELLING:
             # nobody has to be asked: it never left

@@ -69,6 +69,7 @@ def book(position: Position, fill: Fill, value: Decimal, quote: str) -> Position
                 "target_price": None,
                 "trail_distance": None,
                 "opened_ms": None,
+                "entry": None,
             }
         )
     if closed == fill.qty:

@@ -60,22 +60,21 @@ class Market:
         if not self.believes(self._latest_ms):
             self._forget()
         for bar in candles:
-            before = self.marks.get(bar.instrument)
-            if before is not None and bar.close_time_ms <= before.bar_close_ms:
-                continue
-            close_ms = bar.close_time_ms
-            if before is not None and before.market_ms > close_ms:
-                # a quote told of a later moment: the price stays, the bar is noted
-                mark = before.model_copy(update={"bar_close_ms": close_ms, "before": bar.close})
-            else:
-                mark = Mark(
-                    price=bar.close,
-                    market_ms=close_ms,
-                    received_ms=now_ms,
-                    bar_close_ms=close_ms,
-                    before=_last_close(before),
-                )
-            self.marks[bar.instrument] = mark
+            self.on_close(bar.instrument, bar.close, bar.close_time_ms, now_ms)
+
+    def on_close(self, instrument: str, close: Decimal, close_ms: int, now_ms: int) -> None:
+        """The close of one bar, unless a later one is known."""
+        before = self.marks.get(instrument)
+        if before is not None and close_ms <= before.bar_close_ms:
+            return
+        if before is not None and before.market_ms > close_ms:
+            # a quote told of a later moment: the price stays, the bar is noted
+            mark = before.model_copy(update={"bar_close_ms": close_ms, "before": close})
+        else:
+            mark = Mark(
+                price=close, market_ms=close_ms, received_ms=now_ms, bar_close_ms=close_ms, before=_last_close(before)
+            )
+        self.marks[instrument] = mark
 
     def _forget(self) -> None:
         for name in [name for name, mark in self.marks.items() if not self.believes(mark.market_ms)]:

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from shared.desk.event import Event
 from shared.desk.upcast import UPCASTERS, Body
-from shared.model import Cause, Exact, Fill, HexId, InstrumentId, Level, NotNegative, Order, OrderStatus, Positive, Side
+from shared.model import (
+    Cause,
+    Entry,
+    Exact,
+    Fill,
+    HexId,
+    InstrumentId,
+    Level,
+    NotNegative,
+    Order,
+    OrderStatus,
+    Positive,
+    Side,
+)
 
 
 class OrderIntended(Event):
@@ -42,11 +55,11 @@ class OrderFilled(Event):
     """`value` is quote money (qty * price * multiplier, 18 places); `status` is the order's afterwards.
 
     `stop_price`, `target_price` and `trail_distance` are the position's levels afterwards, if this fill sets them. `cause` is the
-    order's where it had ended already, since a closed order is no part of the state.
+    order's where it had ended already, since a closed order is no part of the state, and `entry` then is what the fill adds.
     """
 
     kind = "order_filled"
-    v = 2
+    v = 3
     fill: Fill
     value: NotNegative
     status: OrderStatus
@@ -54,12 +67,19 @@ class OrderFilled(Event):
     target_price: Positive | None = None
     trail_distance: Positive | None = None
     cause: Cause | None = None
+    entry: Entry | None = None
 
 
 @UPCASTERS.register("order_filled", 1)
 def _nameless(body: Body) -> Body:
     """Before version 2 a late fill counted as by hand."""
     return {**body, "cause": None}
+
+
+@UPCASTERS.register("order_filled", 2)
+def _unowned(body: Body) -> Body:
+    """Before version 3 nobody was told who bought with a late fill."""
+    return {**body, "entry": None}
 
 
 class OrderCancelRequested(Event):

@@ -14,7 +14,6 @@ from shared.desk.held import held
 from shared.desk.open_orders import OpenOrders
 from shared.desk.open_orders import is_guard as is_guard
 from shared.model import (
-    Cause,
     Exact,
     Instrument,
     Model,
@@ -22,6 +21,7 @@ from shared.model import (
     OrderKind,
     Position,
     Side,
+    Trade,
     VenueName,
     exact,
 )
@@ -36,7 +36,7 @@ class DeskStatus(StrEnum):
     HALTED = "halted"
 
 
-STATE_V = 3
+STATE_V = 4
 """The shape and the meaning of `DeskState`: who changes them raises it, and snapshots of other ones are passed over."""
 
 
@@ -70,17 +70,6 @@ class Reduction(Model):
     since_ms: int
     until_ms: int | None = None
     clock: Timebase = Timebase.WALL
-
-
-class Trade(Model):
-    """One round trip, flat to flat: `net` is quote profit after fees in the quote asset; times are market time."""
-
-    instrument: str
-    opened_ms: int
-    closed_ms: int
-    net: Exact
-    cost: Exact
-    cause: Cause
 
 
 class Equity(Model):
@@ -122,7 +111,8 @@ class DeskState(Model):
     `status` is `halted` under a halt, else `reducing` while `reductions` (by code) stand. `hold_until_ms` (wall time) is how
     long a halt cannot be resumed, `flattening` whether it sells what is held.
     `replacements` are orders that wait, by the id of the open order whose place they take.
-    `trades` are the newest round trips since the last resume, `recent_error_ms` the wall times of orders that the venue
+    `trades` are the newest round trips since the last resume, on which the protections look back, and `earlier_trades` those
+    before it, kept for whoever learns from them; `recent_error_ms` the wall times of orders that the venue
     rejected or left without an answer; `venue_silent_ms` is since when (wall time) no call was answered, 0 while it answers.
     `differences` are the unresolved ones by id; `adjusted` is what was booked per asset outside of fills.
     """
@@ -163,6 +153,7 @@ class DeskState(Model):
     recent_error_ms: tuple[int, ...] = ()
     venue_silent_ms: int = 0
     trades: tuple[Trade, ...] = ()
+    earlier_trades: tuple[Trade, ...] = ()
     equity: Equity | None = None
     differences: dict[str, Difference] = Field(default_factory=dict)
     adjusted: dict[str, Exact] = Field(default_factory=dict)

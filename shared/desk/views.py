@@ -7,7 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from shared.desk import guards, ledger, live_gate
-from shared.desk.bodies import NoBody, OrderBody
+from shared.desk.bodies import NoBody, OrderBody, TradesBody
+from shared.desk.booking import TRADES_KEPT
 from shared.desk.context import Context, Mark
 from shared.desk.engine import Engine
 from shared.desk.protection import Breaker
@@ -70,6 +71,13 @@ class Reader:
         state = self._engine.ready()
         marks = self._engine.market.marks
         return {"items": [_position(state, marks, position) for position in state.held()], "seq": state.seq}
+
+    async def trades(self, body: Mapping[str, Any]) -> Wire:
+        """The newest round trips, oldest first, whether or not somebody resumed the desk since; `seq` is up to where this tells."""
+        asked = TradesBody.read(body)
+        state = self._engine.ready()
+        newest = (*state.earlier_trades, *state.trades)[-TRADES_KEPT:]
+        return {"items": [trade.wire() for trade in newest if trade.seq > asked.after_seq], "seq": state.seq}
 
     async def reconciliation(self, body: Mapping[str, Any]) -> Wire:
         """How the newest look at the venue went, and what is open between it and the ledger."""

@@ -2,6 +2,7 @@
 
 from shared.model.base import Model
 from shared.model.candle import Candle
+from shared.model.entry import Entry
 from shared.model.exact import Exact, NotNegative, Positive
 from shared.model.fill import Fill
 from shared.model.ids import HexId
@@ -10,17 +11,20 @@ from shared.model.interval import Interval
 from shared.model.level import Level, LevelKind
 from shared.model.money import Money
 from shared.model.order import Cause, Order, OrderKind, OrderStatus, TimeInForce
+from shared.model.outcome import Outcome
 from shared.model.position import Position
 from shared.model.proposal import Proposal, Size
 from shared.model.quote import Quote
 from shared.model.side import Side
 from shared.model.signal import Action, Signal, StrategyName
 from shared.model.ticket import Ticket
+from shared.model.trade import Trade
 
 __all__ = [
     "Action",
     "Candle",
     "Cause",
+    "Entry",
     "Exact",
     "Fill",
     "HexId",
@@ -35,6 +39,7 @@ __all__ = [
     "Order",
     "OrderKind",
     "OrderStatus",
+    "Outcome",
     "Position",
     "Positive",
     "Proposal",
@@ -46,6 +51,7 @@ __all__ = [
     "Symbol",
     "Ticket",
     "TimeInForce",
+    "Trade",
     "VenueName",
     "symbol_of",
     "venue_of",

@@ -13,14 +13,24 @@ _set = object.__setattr__
 """Past a frozen model's own, before anybody has seen it."""
 
 
-def invalid_from(error: ValidationError, secrets: Collection[str] = ()) -> Invalid:
-    """The first thing that pydantic found, as the desk's own refusal: field, value (not a secret's) and rule."""
+def invalid_from(error: ValidationError, secrets: Collection[str] = (), where: str = "") -> Invalid:
+    """The first thing that pydantic found, as the desk's own refusal: field, value (not a secret's) and rule.
+
+    `where` is the path of what was validated, as its writer knows it; without one, a whole that breaks a rule is named by
+    its class.
+    """
     first = error.errors(include_url=False)[0]
-    name = ".".join(str(part) for part in first["loc"]) or error.title
-    rule = str(first["msg"]).removeprefix("Value error, ")
-    remedy = "remove it" if first["type"] == "extra_forbidden" else ""
+    name = ".".join([*filter(None, [where]), *map(str, first["loc"])]) or error.title
+    rule = str(first["msg"])
+    # pydantic's own begin a sentence, ours go on after the field's name
+    rule = rule.removeprefix("Value error, ") if first["type"] == "value_error" else rule[:1].lower() + rule[1:]
     value = "***" if name in secrets else first.get("input")
-    return Invalid.field(name, value, rule[:1].lower() + rule[1:], remedy)
+    if first["type"] == "missing":
+        return Invalid.missing(name)
+    if first["type"] == "value_error" and isinstance(value, Mapping):
+        # a rule over several fields says itself which of them it means, and what they are
+        return Invalid(f"{name}: {rule}", field=name, rule=rule)
+    return Invalid.field(name, value, rule, "remove it" if first["type"] == "extra_forbidden" else "")
 
 
 class Model(BaseModel):

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from shared.model import exact
 from shared.model.base import Model
+from shared.model.entry import Entry
 from shared.model.exact import Exact, NotNegative, Positive
 from shared.model.instrument import InstrumentId
 from shared.model.level import Level, LevelKind
@@ -21,7 +22,7 @@ class Position(Model):
 
     `paid` is all that went in since it was last flat. `realised` is quote profit of what was closed, before fees; `fees` are
     those paid in the quote asset; `flat_net` is the one less the other when it was last flat. With a `trail_distance` the stop
-    follows the price upwards, never down.
+    follows the price upwards, never down. `entry`: who opened it; None where that is not known.
     """
 
     derived: ClassVar[tuple[str, ...]] = ("levels",)
@@ -36,6 +37,7 @@ class Position(Model):
     trail_distance: Positive | None = None
     flat_net: Exact = exact.ZERO
     opened_ms: int | None = Field(default=None)
+    entry: Entry | None = None
 
     @property
     def is_flat(self) -> bool:

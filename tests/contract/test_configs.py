@@ -1,5 +1,6 @@
 """The wrangler configs hold nothing secret, local or experimental, all name one runtime, and the brain has no bindings."""
 
+import ast
 import re
 import tomllib
 from collections.abc import Iterator
@@ -67,6 +68,17 @@ def test_the_brain_has_no_bindings_at_all() -> None:
     brain = read("brain-worker/wrangler.toml")
     assert set(brain) <= PLAIN
     assert brain["env"] == {"staging": {}, "production": {}}
+
+
+@pytest.mark.parametrize("environment", ["", "staging", "production"])
+def test_the_router_reaches_no_more_of_the_brain_than_what_checks_strategies(environment: str) -> None:
+    whole = read("wrangler.toml")
+    (service,) = (whole["env"][environment] if environment else whole)["services"]
+    name = "-".join(["edgedesk-brain", *filter(None, [environment])])
+    assert service == {"binding": "BRAIN", "service": name, "entrypoint": "Strategies"}
+    tree = ast.parse((source.ROOT / "brain-worker/src/entry.py").read_text())
+    (door,) = [each for each in tree.body if isinstance(each, ast.ClassDef) and each.name == "Strategies"]
+    assert [each.name for each in door.body if isinstance(each, ast.AsyncFunctionDef)] == ["check"]
 
 
 def test_only_cron_takes_from_the_queue_and_the_others_may_only_send() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,9 +14,11 @@ from typing import Any
 import pytest
 
 from brain.scan import scan
+from cron import memory
 from tests.flow.recompute import archived, check_archive, check_chain, check_ledger, index_rows, recorded
 from tests.system import System, running, until
 from tools.dev.player import CRON
+from tools.paths import WORKERS
 from tools.replay import Market, builtin_markets
 
 BARS = 80
@@ -26,6 +29,9 @@ SLIPPAGE_BPS = {"stocks": Decimal(2), "fx": Decimal("0.1")}
 TICK = {"stocks": Decimal("0.01"), "fx": Decimal("0.00001")}
 DAY_MS = 86_400_000
 STRATEGIES = [{"name": "sma_cross", "params": {}}, {"name": "rsi_reversion", "params": {}}]
+VOTING = "voting"
+"""A desk beside the configured ones, on which a committee of the same strategies learns from what it makes."""
+DECISIONS = {"committee": {"enter_at": 0, "exit_at": 0, "learning": {}}}
 
 
 @dataclass
@@ -50,9 +56,16 @@ class Played:
         return sorted(told + [("fill", *(str(fill[name]) for name in names)) for fill in fills])
 
 
+def settings() -> dict[str, dict[str, str]]:
+    config = tomllib.loads((WORKERS["cron"] / "wrangler.toml").read_text())
+    desks = json.loads(config["vars"]["DESKS"])
+    desks[VOTING] = desks["stocks"] | {"decisions": DECISIONS, "protections": {}}
+    return {"cron": {"DESKS": json.dumps(desks)}}
+
+
 def play(system: System, markets: list[Market]) -> Played:
     system.tick(BARS)
-    for desk in DESKS:
+    for desk in (*DESKS, VOTING):
         system.drained(desk)
     return Played(system, {market.venue: market for market in markets})
 
@@ -64,7 +77,7 @@ def markets() -> list[Market]:
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory, markets: list[Market]) -> Iterator[Played]:
-    with running(tmp_path_factory.mktemp("flow"), markets) as system:
+    with running(tmp_path_factory.mktemp("flow"), markets, vars=settings()) as system:
         yield play(system, markets)
 
 
@@ -116,9 +129,8 @@ def test_a_scan_fires_once_for_each_closed_bar(played: Played, desk: str) -> Non
     assert failed == []
 
 
-@pytest.mark.parametrize("desk", DESKS)
-def test_the_signals_are_those_that_the_same_brain_gives_natively(played: Played, desk: str) -> None:
-    venue = DESKS[desk]
+def scanned(played: Played, venue: str, **more: Any) -> dict[str, Any]:
+    """What the same brain makes of all archived bars at once, natively."""
     found = archived(played.system, venue, INTERVALS[venue])
     market = {}
     for symbol, rows in found.items():
@@ -127,7 +139,12 @@ def test_the_signals_are_those_that_the_same_brain_gives_natively(played: Played
             name: [float(value) for value in column] for name, column in zip("ohlcv", columns, strict=True)
         }
     asked = {"venue": venue, "interval": INTERVALS[venue], "strategies": STRATEGIES, "market": market}
-    wanted = {each["id"]: each for each in scan({**asked, "evidence": {}, "state": None})["signals"]}
+    return scan({**asked, "evidence": {}, "state": None, **more})
+
+
+@pytest.mark.parametrize("desk", DESKS)
+def test_the_signals_are_those_that_the_same_brain_gives_natively(played: Played, desk: str) -> None:
+    wanted = {each["id"]: each for each in scanned(played, DESKS[desk])["signals"]}
     stored = played.system.items("/v1/signals", desk=desk)
     assert len(stored) == len({each["id"] for each in stored}) > 0
     assert {each["id"] for each in stored} == wanted.keys()
@@ -150,6 +167,50 @@ def test_every_signal_of_a_played_bar_was_answered_by_the_desk(played: Played, d
     orders = {order["client_id"] for order in played.system.items(f"/v1/desks/{desk}/orders") if order["signal_id"]}
     assert {each["client_id"] for each in live if each["outcome"] == "intended"} == orders
     assert all(each["code"] for each in live if each["outcome"] == "refused")
+
+
+def made(system: System) -> list[dict[str, Any]]:
+    """Outcomes of the voting desk's round trips, counted from its orders and fills."""
+    orders = {order["client_id"]: order for order in system.items(f"/v1/desks/{VOTING}/orders")}
+    under_way: dict[str, list[dict[str, Any]]] = {}
+    found = []
+    for fill in reversed(system.items(f"/v1/desks/{VOTING}/fills")):
+        trip = under_way.setdefault(fill["instrument"], [])
+        trip.append(fill)
+        signed = [Decimal(each["qty"]) * (1 if each["side"] == "buy" else -1) for each in trip]
+        if sum(signed):
+            continue
+        entry = orders[trip[0]["client_id"]]
+        bought = sum(qty for qty in signed if qty > 0)
+        net = -sum(qty * Decimal(each["price"]) for qty, each in zip(signed, trip, strict=True))
+        net -= sum(Decimal(each["fee"]["amount"]) for each in trip)
+        risk = (Decimal(entry["reference_price"]) - Decimal(entry["stop_price"])) * bought
+        about = {"strategy": entry["by"], "symbol": fill["instrument"].partition(":")[2], "id": entry["client_id"]}
+        found.append({**about, "r": float(net / risk), "closed_ms": fill["ts_ms"]})
+        del under_way[fill["instrument"]]
+    return found
+
+
+def test_a_committee_learns_from_its_own_trades_with_the_next_scan(played: Played) -> None:
+    outcomes = made(played.system)
+    assert {each["strategy"] for each in outcomes} == {"committee"}
+    [row] = played.system.stack.d1("SELECT body FROM brain_state WHERE scope = ?", [VOTING])
+    learnt = memory.unpack(row["body"])["state"]["decisions"]
+    assert sorted(each["id"] for each in outcomes) == sorted(key for _, key in learnt["outcomes"]["heard"])
+    again = scanned(played, "us", decisions=DECISIONS, evidence={"outcomes": outcomes})["state"]["decisions"]
+    weights, wanted = (each["committee"][1]["weights"]["of"] for each in (learnt, again))
+    assert weights == pytest.approx(wanted, rel=1e-12)
+    assert len(set(weights.values())) == len(STRATEGIES)
+    # what it weighed them by stands in the reasons: equal until the first trade was over, and never after it
+    first_ms = min(each["closed_ms"] for each in outcomes)
+    found = played.system.stack.d1(
+        "SELECT bar_close_ms, proposal FROM signals WHERE desk = ? AND proposal IS NOT NULL", [VOTING]
+    )
+    weighed = [(row["bar_close_ms"], json.loads(row["proposal"])["why"]["weights"].values()) for row in found]
+    assert {weight for close_ms, of in weighed if close_ms < first_ms for weight in of} == {0.5}
+    after = [weight for close_ms, of in weighed if close_ms > first_ms for weight in of]
+    assert after
+    assert 0.5 not in after
 
 
 @pytest.mark.parametrize("desk", DESKS)
@@ -241,7 +302,7 @@ def test_the_same_stretch_in_a_fresh_system_gives_the_same_trades(
 ) -> None:
     wanted = {desk: played.trades(desk) for desk in DESKS}
     played.system.stack.stop()
-    with running(tmp_path_factory.mktemp("again"), markets) as system:
+    with running(tmp_path_factory.mktemp("again"), markets, vars=settings()) as system:
         again = play(system, markets)
         for desk in DESKS:
             assert again.trades(desk) == wanted[desk]

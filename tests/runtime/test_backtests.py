@@ -71,6 +71,8 @@ def test_a_backtest_in_workerd_trades_as_it_does_natively(system: System) -> Non
     assert page.headers["content-type"].startswith("text/html")
     assert "'unsafe" not in page.headers["content-security-policy"]
     assert native["fingerprint"] in page.text
+    assert "sma_cross (version " in page.text
+    assert "us: AAPL, IBM, MSFT; bars of 1d" in page.text
 
 
 def test_a_sweep_fans_out_and_is_gathered(system: System) -> None:
@@ -125,3 +127,13 @@ def test_the_sweep_and_the_retention_run_on_the_real_database(system: System) ->
     ended = "SELECT state, error FROM job_runs WHERE id LIKE 'by-hand-%' AND state NOT IN ('queued', 'running')"
     rows = until(lambda: found if len(found := system.stack.d1(ended)) == 2 else None, WITHIN_S)
     assert rows == [{"state": "done", "error": None}] * 2
+
+
+def test_what_no_strategy_takes_is_refused_at_the_door(system: System) -> None:
+    for strategy, field in (
+        ({"name": "no_such"}, "strategies.0.name"),
+        ({"name": "sma_cross", "params": {"fast": 50, "slow": 20}}, "strategies.0.params"),
+    ):
+        answer = system.post("/v1/backtests", ORDER | {"strategies": [strategy]}, "backtest-refused")
+        assert answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY, answer.text
+        assert answer.json()["errors"][0]["field"] == field

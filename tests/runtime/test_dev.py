@@ -19,10 +19,20 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.runtime.accounts import LIMITS, PAPER
 from tests.system import System, until
 from tools.paths import ROOT
 
 PROMISE_S = 60
+SWEEP: dict[str, Any] = {
+    "venue": "us",
+    "interval": "1d",
+    "span": {"from_ms": 0, "to_ms": 2**53},
+    "strategies": [{"name": "sma_cross"}],
+    "account": {"currency": "USD", "cash": "100000", "limits": LIMITS, "paper": PAPER},
+    "sweep": {"strategy": "sma_cross", "grid": {"fast": [*range(3, 13)], "slow": [20, 25, 30, 35]}},
+}
+"""More runs than end before the desk is stopped."""
 
 
 def free_port() -> int:
@@ -101,6 +111,12 @@ class Dev:
         assert answer.status_code == httpx.codes.OK, answer.text
         return answer.json()
 
+    def post(self, path: str, body: Any, role: str = "trader") -> Any:
+        headers = {"Authorization": f"Bearer {self.keys()[role]}", "Idempotency-Key": os.urandom(8).hex()}
+        answer = httpx.post(f"http://127.0.0.1:{self.port}{path}", json=body, headers=headers, timeout=30)
+        assert answer.is_success, answer.text
+        return answer.json()
+
     def interrupt(self) -> None:
         """Ctrl-C, which a terminal sends to the whole foreground group."""
         os.killpg(self.process.pid, signal.SIGINT)
@@ -134,6 +150,11 @@ def alone(shared_system: System) -> None:
     shared_system.stack.stop()
 
 
+def ended(running: Dev, backtest: str) -> Any:
+    found = running.get(f"/v1/backtests/{backtest}")
+    return found if found["state"] not in {"queued", "running"} else None
+
+
 def promised(running: Dev) -> bool:
     """Five symbols, candles, signals and filled paper orders, all of it over the API."""
     markets = running.get("/v1/health")["markets"]
@@ -165,10 +186,14 @@ def test_a_first_start_keeps_its_promises_within_a_minute_and_the_next_start_goe
         assert str(state_dir / "credentials.json") in running.text
         assert not any(key in running.text for key in keys.values()), "a key is a secret"
         clock = running.get("/v1/desks/stocks")["market_ms"]
+        backtest = running.post("/v1/backtests", SWEEP)["id"]
     with dev(state_dir) as again:
         assert again.keys() == keys
         assert again.get("/v1/desks/stocks")["market_ms"] >= clock
         assert "migration" not in again.text
+        assert "jobs that waited at the last stop go on" in again.text
+        found = until(lambda: ended(again, backtest), PROMISE_S)
+        assert (found["state"], found["done"]) == ("done", found["runs"])
         ready = re.search(r"Ready after ([0-9.]+) s", again.text)
         assert ready
         assert float(ready[1]) <= 15

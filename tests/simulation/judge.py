@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from shared.desk import events as ev
 from shared.desk import log
 from shared.desk.apply import apply
-from shared.desk.state import DeskState, DeskStatus, Trade
-from shared.model import Order, OrderStatus, Side
+from shared.desk.state import DeskState, DeskStatus
+from shared.model import Order, OrderStatus, Side, Trade
 from tests.simulation.bans import Moment, forbidden
 from tests.simulation.book import Book
 from tests.simulation.bounds import entry_beyond, guards, promised, protection_beyond, sells
@@ -195,6 +195,7 @@ def _same(trades: Sequence[Trade], trips: Sequence[Trip]) -> bool:
     return len(trades) == len(trips) and all(
         (each.instrument, each.closed_ms, each.net, each.cause)
         == (trip.instrument, trip.closed_ms, trip.net, trip.cause)
+        and (each.entry and (each.entry.by, each.entry.proposed, each.entry.risk)) == trip.opened
         and trip.cost in (None, each.cost)
         for each, trip in zip(trades, trips, strict=True)
     )

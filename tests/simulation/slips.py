@@ -8,13 +8,13 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from shared.desk import answers, effects, live_gate, modes
+from shared.desk import answers, effects, entries, live_gate, modes
 from shared.desk.effects import Effects
 from shared.desk.equity_breaker import EquityBreaker
 from shared.desk.protections.exposure import Exposure
 from shared.desk.protections.leverage import Leverage
 from shared.errors import Refused, Retryable
-from shared.model import Order
+from shared.model import Entry, Order
 from shared.venues.venue import Offers
 
 
@@ -40,7 +40,7 @@ def sends_before_it_is_stored() -> Iterator[None]:
         self._busy |= set(client_ids)
         return set(client_ids)
 
-    async def place(self: Effects, client_id: str) -> None:
+    async def place(self: Effects, client_id: str, _first: bool) -> None:
         order = self._order(client_id)
         if order is not None:
             try:
@@ -94,6 +94,26 @@ def loses_without_end() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def takes_a_person_for_a_strategy() -> Iterator[None]:
+    """Whoever buys is believed to have had a proposal."""
+    bought = entries.bought
+
+    def blind(*about: Any) -> Entry | None:
+        found = bought(*about)
+        return found and found.model_copy(update={"proposed": True})
+
+    with patch.object(entries, "bought", blind):
+        yield
+
+
+@contextmanager
+def forgets_the_risk_of_what_is_added() -> Iterator[None]:
+    """A position is at the risk that it was opened with, whatever is bought after that."""
+    with patch.object(Entry, "joined_by", lambda entry, more: entry):
+        yield
+
+
 SLIPS: dict[str, tuple[Callable[[], AbstractContextManager[None]], tuple[str, ...]]] = {
     "changes_its_mind": (changes_its_mind, ("was sent with two bodies",)),
     "sends_before_it_is_stored": (sends_before_it_is_stored, ("was sent before that was stored",)),
@@ -101,6 +121,8 @@ SLIPS: dict[str, tuple[Callable[[], AbstractContextManager[None]], tuple[str, ..
     "needs_no_arming": (needs_no_arming, ("that is not armed",)),
     "forgets_the_groups": (forgets_the_groups, ("goes beyond the group",)),
     "forgets_the_leverage": (forgets_the_leverage, ("goes beyond leverage",)),
+    "takes_a_person_for_a_strategy": (takes_a_person_for_a_strategy, ("round trips are",)),
+    "forgets_the_risk_of_what_is_added": (forgets_the_risk_of_what_is_added, ("round trips are",)),
     "loses_without_end": (loses_without_end, ("goes beyond max_drawdown", "goes beyond daily_loss")),
 }
 """The mistake, and words of a rule that it breaks."""

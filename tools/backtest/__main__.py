@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from brain.backtest.about import about
 from brain.backtest.engine import Backtest
 from brain.backtest.page import page, prices_of
 from brain.backtest.plan import Outcome, Plan
@@ -73,13 +74,16 @@ def write(name: str, title: str, plan: Plan, told: dict[str, object], more: Sequ
     whole = {"title": title, **told, **{each.name: each.told for each in more}}
     (folder / "report.json").write_text(json.dumps(whole, allow_nan=False, indent=1) + "\n")
     prices = [prices_of(symbol, bars, plan.interval.ms) for symbol, bars in plan.series.items()]
-    (folder / "report.html").write_text(page(title, told, prices, [each for one in more for each in one.sections]))
+    sections = [each for one in more for each in one.sections]
+    (folder / "report.html").write_text(page(title, about(plan), told, prices, sections))
     return folder.relative_to(ROOT).as_posix()
 
 
 def main() -> int:
     """0, or 2 when a strategy saw the future."""
     asked = options.arguments()
+    if told := options.chosen(asked):
+        say(told)
     data = load(asked.data, Interval(asked.interval) if asked.interval else None)
     for warning in data.warnings:
         say(f"warning: {warning}")
@@ -94,19 +98,18 @@ def main() -> int:
         more += studies(asked, plan, outcome, how)
     except Invalid as error:
         raise ToolError(str(error.detail)) from None
-    told = report(plan, outcome)
+    result = report(plan, outcome)
     console = Console()
     if not console.is_terminal:
         console.width = WIDE
     show.report(
         console,
         f"{title} ({options.extras(options.account(asked, data.currency))})",
-        told,
+        result,
         [each for one in more for each in one.sections],
     )
-    say(
-        f"wrote {write(asked.name or f'{asked.strategy}-{data.name}', title, plan, told, more)}/report.html and report.json"
-    )
+    name = asked.name or f"{asked.strategy}-{plan.choices[0].params_id[:8]}-{data.name}"
+    say(f"wrote {write(name, title, plan, result, more)}/report.html and report.json")
     return 2 if any(each.name == "bias" and each.told["lookahead"] for each in more) else 0
 
 

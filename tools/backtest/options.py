@@ -16,11 +16,12 @@ from brain.registry import STRATEGIES
 from shared.backtest import Account
 from shared.errors import Invalid
 from shared.model import Interval
-from tools.backtest.data import Data
+from tools.backtest.data import RECORDED, Data
 from tools.backtest.study import How, size_of
 from tools.failure import ToolError
 
 AMPLE: Final = "1000000000000"
+DEFAULTS: Final[Mapping[str, str]] = {"strategy": "sma_cross", "data": "us:IBM"}
 SEARCHES: Final = ("grid", "random", "evolution")
 
 
@@ -29,8 +30,8 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     env = os.environ
     parser = argparse.ArgumentParser(prog="make backtest", description="Run a strategy over recorded bars.")
     add = parser.add_argument
-    add("--strategy", default=env.get("STRATEGY") or "sma_cross", help=f"STRATEGY: {', '.join(STRATEGIES)}")
-    add("--data", default=env.get("DATA") or "us:IBM", help="DATA: a CSV file, or a recorded market: us, us:IBM, fx")
+    add("--strategy", default=env.get("STRATEGY") or None, help=f"STRATEGY: {', '.join(STRATEGIES)}")
+    add("--data", default=env.get("DATA") or None, help="DATA: a CSV file, or a recorded market: us, us:IBM, fx")
     add("--params", default=env.get("PARAMS") or "", help="PARAMS: such as 'fast=10 slow=50'")
     add("--interval", default=None, choices=[each.value for each in Interval], help="of a CSV file, if not its step")
     add("--account", type=Path, help="JSON file of the account, with limits, protections and carry (docs/backtests.md)")
@@ -50,8 +51,24 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add("--markets", type=int, default=0, metavar="N", help="backtests on so many markets made of the bars")
     add("--block", type=int, default=20, help="bars in a row in such a market (default: 20)")
     add("--seed", type=int, default=1, help="of all that is drawn (default: 1)")
-    add("--name", default="", help="folder below build/backtest (default: strategy and data)")
-    return parser.parse_args(argv)
+    add("--name", default="", help="folder below build/backtest (default: strategy, parameters and data)")
+    asked = parser.parse_args(argv)
+    asked.unsaid = [name for name in DEFAULTS if getattr(asked, name) is None]
+    for name in asked.unsaid:
+        setattr(asked, name, DEFAULTS[name])
+    return asked
+
+
+def chosen(asked: argparse.Namespace) -> str:
+    """What was taken for want of a word, and how to say it; empty where all of it was said."""
+    if not asked.unsaid:
+        return ""
+    taken = ", ".join(f"{name.upper()}={getattr(asked, name)}" for name in asked.unsaid)
+    return (
+        f"taking {taken}, since nothing else was said; choose with\n"
+        f"  STRATEGY  {', '.join(STRATEGIES)}\n"
+        f"  DATA      a CSV file, or a recorded market: {', '.join(RECORDED)}, or one symbol of it, such as us:IBM"
+    )
 
 
 def pairs(text: str, where: str) -> dict[str, str]:

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.live import Live
 
 from tools import vendor
-from tools.dev import credentials, desks, status, webhooks
+from tools.dev import credentials, desks, leftovers, status, webhooks
 from tools.dev.alerts import Teller
 from tools.dev.options import Options
 from tools.dev.player import Player
@@ -76,12 +76,14 @@ def start(options: Options, cleanup: ExitStack) -> Player:
     cleanup.callback(keep_log, stack, options.state_dir / "workers.log")
     for name in stack.apply_migrations():
         say(f"  migration {name} applied")
-    # whoever held a lease ended with the last run, perhaps by SIGKILL: nobody has to wait for it to run out
-    stack.d1("DELETE FROM leases")
+    leftovers.free(stack)
     credentials.ensure(options.state_dir, stack)
     say(f"API keys: {shown_path(options.state_dir / 'credentials.json')}")
     player = Player(stack, replay, [market.venue for market in markets])
     player.fire()
+    # after the first tick, which would have to share the one thread with them
+    if count := leftovers.resend(stack):
+        say(f"jobs that waited at the last stop go on: {count}")
     return player
 
 

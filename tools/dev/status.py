@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
+from rich.markup import escape
 from rich.table import Table
 
 from tools.stack import Stack
@@ -42,19 +43,20 @@ class Status:
         return " | ".join(part for part in (clocks, totals, desks, self.trouble) if part)
 
     def table(self) -> Table:
-        """One row a desk under one line of totals."""
-        title = "   ".join(f"{name} [bold]{count:,}[/]" for name, count in self.totals.items())
-        table = Table(title=title, title_justify="left", caption=self.trouble or None, caption_style="yellow")
-        for name in ("desk", "market clock", "state"):
-            table.add_column(name)
-        for name in ("equity", "cash", "positions", "open orders", "book age"):
-            table.add_column(name, justify="right")
+        """One row a desk, under the totals and the market clocks; no wider than 80 characters, why a desk is not active below."""
+        totals = "   ".join(f"{name} [bold]{count:,}[/]" for name, count in self.totals.items())
+        clocks = "   ".join(f"{venue} [bold]{market_time(ms)}[/]" for venue, ms in self.clocks.items())
+        title = "\n".join(filter(None, (totals, clocks)))
+        table = Table(title=title, title_justify="left", caption=self._caption() or None, caption_style="yellow")
+        for name in ("desk", "state"):
+            table.add_column(name, no_wrap=True)
+        for name in ("equity", "cash", "held", "orders", "book"):
+            table.add_column(name, justify="right", no_wrap=True)
         for desk in self.desks:
-            state, colour = state_of(desk)
+            _, colour = state_of(desk)
             table.add_row(
                 desk["desk"],
-                market_time(self.clocks.get(desk["venue"], 0)),
-                f"[{colour}]{state}[/]",
+                f"[{colour}]{desk['status']}[/]",
                 f"{money(desk['equity'])} {desk['currency']}",
                 money(desk["cash"]),
                 str(desk["open_positions"]),
@@ -62,6 +64,11 @@ class Status:
                 self._book_age(desk["venue"]),
             )
         return table
+
+    def _caption(self) -> str:
+        """Every desk that is not active, and what could not be read."""
+        why = [f"{desk['desk']}: {state_of(desk)[0]}" for desk in self.desks if desk["status"] != "active"]
+        return escape("\n".join(filter(None, (*why, self.trouble))))
 
     def _book_age(self, venue: str) -> str:
         book = self.books.get(venue)

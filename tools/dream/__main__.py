@@ -1,4 +1,4 @@
-"""Calibrate the DreamEngine: the bands of white noise that its verdict is held against, and how often that is right."""
+"""Calibrate the DreamEngine: the bands of white noise that its verdict is held against, how often that is right; and draw it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from brain.dream.kernel import Kernel
 from brain.dream.panel import measured, panel
 from brain.dream.params import DEFAULT
 from brain.dream.returns import normal_scores
+from tools.dream import plot
 from tools.dream.node_kernel import node_kernel
 from tools.dream.series import KINDS, prices
 from tools.failure import run_main, say
@@ -76,16 +77,26 @@ def show_verdicts(draws: int, seed: int, points: int) -> None:
             say(f"| {name} | {' | '.join(f'{said[each] / draws:.0%}' for each in regimes)} | {sure:.2f} |")
 
 
+def write_plot(seed: int) -> None:
+    """Draw docs/dream.svg anew."""
+    series = plot.market(seed)
+    with node_kernel() as kernel:
+        plot.PATH.write_text(plot.drawn(series, plot.looks(series, kernel)))
+    say(f"dream: wrote docs/{plot.PATH.name}")
+
+
 def main() -> int:
-    """Write the bands, or show how often the verdict is right."""
+    """Write the bands or the plot, or show how often the verdict is right."""
     parser = argparse.ArgumentParser(prog="python -m tools.dream", description=__doc__)
-    parser.add_argument("what", choices=("bands", "verdicts"), help="bands: renew bands.py; verdicts: show the table")
+    parser.add_argument("what", choices=("bands", "verdicts", "plot"), help="bands.py, the table, or docs/dream.svg")
     parser.add_argument("--draws", type=int, default=2000, help="series of each kind (default: 2000)")
     parser.add_argument("--points", type=int, default=512, help="prices of a series, for verdicts (default: 512)")
     parser.add_argument("--seed", type=int, default=1, help="of all that is drawn (default: 1)")
     asked = parser.parse_args()
     if asked.what == "bands":
         write_bands(asked.draws, asked.seed)
+    elif asked.what == "plot":
+        write_plot(asked.seed)
     else:
         show_verdicts(asked.draws, asked.seed, asked.points)
     return 0

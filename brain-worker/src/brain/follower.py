@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from brain import state as states
 from brain.bar import Bar, Idea
+from brain.bars import Bars
 from brain.request import Choice
 from brain.series import Refusal
 from brain.steps import BUDGET, STEPS, OverBudget
-from brain.strategy import MarketStrategy
+from brain.strategy import MarketStrategy, Strategy
 from brain.view import View
 from shared.errors import Invalid
 
@@ -38,10 +40,11 @@ class Follower:
 
     __slots__ = ("choice", "refusal", "strategy", "symbol", "view", "watermark_ms")
 
-    def __init__(self, choice: Choice, symbol: str, interval_ms: int) -> None:
+    def __init__(self, choice: Choice, symbol: str, interval_ms: int, strategy: Strategy[Any] | None = None) -> None:
         self.choice = choice
         self.symbol = symbol
-        self.strategy = choice.strategy(choice.params, interval_ms)
+        STEPS.left = BUDGET
+        self.strategy = strategy or choice.strategy(choice.params, interval_ms)
         self.view = View(symbol)
         self.watermark_ms = NEVER
         self.refusal: Refusal | None = None
@@ -64,6 +67,20 @@ class Follower:
             return None
         self.watermark_ms = bar.open_time_ms
         return idea
+
+    def occasions(self, bars: Bars) -> Sequence[int] | None:
+        """Places of a whole series on which it has to be asked; None for all of them."""
+        if self.strategy.has_frames:
+            return None
+        STEPS.left = BUDGET * (1 + len(bars) // 1000)
+        try:
+            places = self.strategy.occasions(bars)
+            if places is not None and not _is_path(places, len(bars)):
+                raise TypeError("occasions must be whole numbers, ascending, of bars that there are")
+        except (Exception, OverBudget) as error:  # noqa: BLE001 - as above
+            self.refuse(error, 0)
+            return ()
+        return places
 
     def refuse(self, error: BaseException, close_ms: int) -> None:
         """`strategy_error`, or `over_budget`, with the bar it happened on: from now on it says nothing."""
@@ -145,6 +162,11 @@ def check(idea: object) -> None:
     """TypeError for what no strategy may answer."""
     if type(idea) is not Idea:
         raise TypeError(f"on_candle must return an Idea or None, not {type(idea).__name__}")
+
+
+def _is_path(places: Sequence[int], count: int) -> bool:
+    whole = set(map(type, places)) <= {int} and all(a < b for a, b in pairwise(places))
+    return whole and (not places or (places[0] >= 0 and places[-1] < count))
 
 
 def _where(error: BaseException) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from brain.bar import Bar
-from brain.feed import Feed
+from brain.feed import COLUMNS, Feed
+from brain.indicators.numbers import Numbers, all_finite, count_of, pack, unpack
 
 
 class Frame:
@@ -56,15 +55,34 @@ class Frame:
         self._parts = []
         return self._whole
 
-    def state(self) -> list[Any]:
-        """`[newest closed bar, open time, whole, parts, indicators]`."""
-        return [self.bar and list(self.bar), self._open_ms, self._whole, list(self._parts), self.feed.state()]
+    def state(self) -> str:
+        """Where it stands, packed."""
+        numbers: list[float] = []
+        self.keep(numbers)
+        return pack(numbers)
 
-    def restore(self, state: list[Any]) -> None:
+    def restore(self, state: str) -> None:
         """ValueError, TypeError or LookupError for a state that does not fit."""
-        bar, open_ms, whole, parts, fed = state
-        if type(open_ms) is not int or type(whole) is not bool or len(parts) not in (0, 5):
+        numbers = unpack(state)
+        if self.recall(numbers, 0) != len(numbers):
+            raise ValueError("not the state of a frame: it is too long or too short")
+
+    def keep(self, into: list[float]) -> None:
+        """Appends open time, whether whole, the parts and the newest closed bar, each after its length, and the indicators."""
+        bar = self.bar or ()
+        into += (self._open_ms, self._whole, len(self._parts), *self._parts, len(bar), *bar)
+        self.feed.keep(into)
+
+    def recall(self, numbers: Numbers, at: int) -> int:
+        """Reads what `keep` appended there; the place after it. Raises as `restore`."""
+        open_ms, whole, parts = numbers[at : at + 3]
+        middle = at + 3 + count_of("parts", parts, 5)
+        start = middle + 1
+        end = start + count_of("bar", numbers[middle], len(COLUMNS))
+        found, bar = numbers[at + 3 : middle], numbers[start:end]
+        fits = len(found) in (0, 5) and len(bar) in (0, len(COLUMNS)) and all_finite(numbers[at:end])
+        if not fits or open_ms % 1.0 or sum(bar[:1]) % 1.0:
             raise ValueError("not the state of a frame")
-        self.bar = None if bar is None else Bar(int(bar[0]), *map(float, bar[1:]))
-        self._open_ms, self._whole, self._parts = open_ms, whole, [float(part) for part in parts]
-        self.feed.restore(fed)
+        self._open_ms, self._whole, self._parts = int(open_ms), bool(count_of("whole", whole, 1)), found
+        self.bar = Bar(int(bar[0]), *bar[1:]) if bar else None
+        return self.feed.recall(numbers, end)

@@ -76,7 +76,7 @@ def exactly(body: Mapping[str, Any], names: tuple[str, ...], where: str = "", op
     """`Invalid` where a field is missing or not known."""
     for name in names:
         if name not in body:
-            raise Invalid.field(where + name, None, "is missing", "give it")
+            raise Invalid.missing(where + name)
     for name in body:
         if name not in names and name not in optional:
             raise Invalid.field(where + name, body[name], "is not a known field", "remove it")
@@ -91,9 +91,7 @@ def decisions(given: Any) -> DecisionConfig | None:
     try:
         return DecisionConfig.model_validate_json(json.dumps(given))
     except ValidationError as error:
-        wrong = invalid_from(error)
-        rule = wrong.context["rule"]
-        raise Invalid(f"decisions.{wrong.detail}", field=f"decisions.{wrong.context['field']}", rule=rule) from None
+        raise invalid_from(error, where="decisions") from None
 
 
 def choices(wanted: Any, strategies: Mapping[str, type[AnyStrategy]]) -> list[Choice]:
@@ -121,10 +119,14 @@ def _choice(one: Any, where: str, strategies: Mapping[str, type[AnyStrategy]]) -
         raise Invalid.field(f"{where}name", name, "is not a known strategy", f"choose one of {', '.join(strategies)}")
     if not isinstance(given, Mapping):
         raise Invalid.field(f"{where}params", given, "must be an object")
+    known = strategy.params_model.model_fields
+    for param in given:
+        if param not in known:
+            rule = f"is not a parameter of {name}"
+            raise Invalid.field(f"{where}params.{param}", given[param], rule, f"choose from {', '.join(known)}")
     try:
         params = strategy.params_model.model_validate(dict(given))
     except ValidationError as error:
-        found = invalid_from(error)
-        raise Invalid(f"{where}params.{found.detail}", field=f"{where}params", rule=found.context["rule"]) from None
+        raise invalid_from(error, where=f"{where}params") from None
     hashed = params_id(params.model_dump())
     return Choice(strategy, params, hashed, f"{name}@{strategy.version}:{hashed}")

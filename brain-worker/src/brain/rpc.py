@@ -1,4 +1,7 @@
-"""JSON text in, an envelope of JSON text out: a refusal travels as a value, only a bug as an exception."""
+"""JSON text in, an envelope of JSON text out: a refusal travels as a value, only a bug as an exception.
+
+Backtests bring the whole desk along, half of what the brain would otherwise load at start: the first that is asked for imports it.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,9 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from brain import check as checking
 from brain import describe as describing
 from brain import scan as scanning
-from brain.backtest import call as backtesting
 from brain.dream import request as dreaming
 from brain.dream.kernel import Kernel
 from shared.errors import DeskError, Invalid
@@ -26,13 +29,22 @@ def describe(text: str) -> str:
     return _answer(describing.describe, text)
 
 
+def check(text: str) -> str:
+    """`brain.check.check` over JSON."""
+    return _answer(checking.check, text)
+
+
 def backtest(text: str) -> str:
     """`brain.backtest.call.backtest` over JSON."""
+    from brain.backtest import call as backtesting
+
     return _answer(backtesting.backtest, text)
 
 
 def judge(text: str) -> str:
     """`brain.backtest.call.judge` over JSON."""
+    from brain.backtest import call as backtesting
+
     return _answer(backtesting.judge, text)
 
 

@@ -11,7 +11,8 @@ from brain import request as requests
 from brain import series, state
 from brain.bar import Bar
 from brain.decisions import Decider, evidence
-from brain.mind import Mind
+from brain.follower import Follower
+from brain.mind import Mind, refusals
 from brain.registry import STRATEGIES, AnyStrategy
 from brain.request import Request
 from brain.series import Refusal
@@ -36,7 +37,7 @@ def scan(body: Any, strategies: Mapping[str, type[AnyStrategy]] = STRATEGIES) ->
         "signals": [signal.wire() for signal in work.signals],
         "proposals": [proposal.wire() for proposal in work.proposals],
         "refused": work.refused,
-        "state": state.write(work.entries(), request.venue, request.interval.value, work.decider.state()),
+        "state": state.write(work.known, request.venue, request.interval.value, work.decider.state()),
     }
 
 
@@ -45,8 +46,8 @@ class _Scan:
 
     def __init__(self, request: Request) -> None:
         self._request = request
-        self._known: state.Entries = {each.key: dict(request.entries.get(each.key, {})) for each in request.choices}
-        self._mind = Mind(request.venue, request.interval, request.choices, self._known)
+        self.known: state.Entries = {each.key: dict(request.entries.get(each.key, {})) for each in request.choices}
+        self._mind = Mind(request.venue, request.interval, request.choices, self.known)
         self._evidence = evidence.read(request.evidence)
         self.decider = Decider(
             request.decisions, request.venue, request.interval.ms, [each.key for each in request.choices]
@@ -60,17 +61,25 @@ class _Scan:
     def run(self) -> None:
         """All new bars through all strategies; then what they said through the decisions, without those that failed."""
         closes: dict[int, list[tuple[str, Bar]]] = {}
+        said: dict[int, list[Signal]] = {}
         step_ms = self._request.interval.ms
+        mind, bad = self._mind, list[Follower]()
+        # symbol by symbol, so that the strategies of one only stand in memory at a time
         for symbol in sorted(self._request.market):
             for bar in self._bars(symbol):
-                closes.setdefault(bar.open_time_ms + step_ms, []).append((symbol, bar))
-        said = {close_ms: self._mind.close(close_ms, closes[close_ms]) for close_ms in sorted(closes)}
+                close_ms = bar.open_time_ms + step_ms
+                closes.setdefault(close_ms, []).append((symbol, bar))
+                said.setdefault(close_ms, []).extend(mind.each(close_ms, ((symbol, bar),)))
+            bad += self._store(mind.leave(symbol))
+        for close_ms in sorted(closes):
+            said[close_ms] += mind.everywhere(close_ms, closes[close_ms])
+        bad += self._store(mind.followers())
         failed = set()
-        for strategy, symbol, refusal in self._mind.refusals():
+        for strategy, symbol, refusal in refusals(bad):
             failed.add((strategy, symbol))
             self._refuse(strategy, symbol, refusal)
         outcomes = deque(sorted(self._evidence.outcomes, key=lambda each: each.closed_ms))
-        for close_ms, signals in said.items():
+        for close_ms, signals in sorted(said.items()):
             good = [
                 each
                 for each in signals
@@ -114,12 +123,12 @@ class _Scan:
             self._newest[symbol] = bars[-1].open_time_ms + self._request.interval.ms
         return bars
 
-    def entries(self) -> state.Entries:
-        """What every strategy has learnt; of one that failed, what it knew before."""
-        for follower in self._mind.followers():
+    def _store(self, followers: list[Follower]) -> list[Follower]:
+        """Takes what they have learnt; those that failed, of which what was known before stays."""
+        for follower in followers:
             if follower.refusal is None and follower.watermark_ms >= 0:
-                self._known[follower.choice.key][follower.symbol] = follower.entry()
-        return self._known
+                self.known[follower.choice.key][follower.symbol] = follower.entry()
+        return [each for each in followers if each.refusal is not None]
 
     def _refuse(self, strategy: str, symbol: str, refusal: Refusal) -> None:
         self.refused.append({"strategy": strategy, "symbol": symbol, **refusal._asdict()})

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from itertools import pairwise
+from itertools import islice, pairwise, repeat
 from math import inf
+from operator import le, lt, mod
 from typing import Any, NamedTuple
 
 from brain.bar import Bar
+from brain.bars import Bars
 
 COLUMNS = ("t", "o", "h", "l", "c", "v")
 MIN_PRICE = 1e-9
@@ -50,6 +52,46 @@ def read(columns: Any, interval_ms: int, after_ms: int) -> list[Bar] | Refusal:
         if wrong:
             return wrong
     return [Bar(t, float(o), float(h), float(low), float(c), float(v)) for t, o, h, low, c, v in rows]
+
+
+def whole(columns: Any, interval_ms: int) -> Bars | Refusal:
+    """All bars, as `read` would give them; a series without a flaw is checked column by column, which is far quicker."""
+    if _is_flawless(columns, interval_ms):
+        times, *prices = (columns[name] for name in COLUMNS)
+        return Bars(times, *map(_floats, prices))
+    found = read(columns, interval_ms, -1)
+    return found if isinstance(found, Refusal) else Bars.of(found)
+
+
+def _floats(column: list[float]) -> list[float]:
+    return column if set(map(type, column)) == {float} else list(map(float, column))
+
+
+def _is_flawless(columns: Any, interval_ms: int) -> bool:
+    """Whether all rules hold, without a word on which does not."""
+    if type(columns) is not dict or columns.keys() != frozenset(COLUMNS):
+        return False
+    times, open_, high, low, close, volume = (columns[name] for name in COLUMNS)
+    prices = (open_, high, low, close, volume)
+    if not all(type(column) is list and len(column) == len(times) for column in (times, *prices)):
+        return False
+    if not all(_NUMBERS.issuperset(map(type, column)) for column in prices) or set(map(type, times)) != {int}:
+        return False
+    return (
+        times[0] >= 0
+        and times[-1] <= MAX_TIME_MS
+        and all(map(lt, times, islice(times, 1, None)))
+        and not any(map(mod, times, repeat(interval_ms)))
+        # a NaN stands in no order to anything
+        and all(map(le, low, open_))
+        and all(map(le, open_, high))
+        and all(map(le, low, close))
+        and all(map(le, close, high))
+        and min(low) >= MIN_PRICE
+        and max(high) <= MAX_PRICE
+        and all(map(le, repeat(0), volume))
+        and max(volume) <= MAX_PRICE
+    )
 
 
 def _newest_close_ms(times: list[Any], interval_ms: int) -> int:

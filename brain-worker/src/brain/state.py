@@ -1,6 +1,6 @@
 """What the brain has learnt: JSON that its caller stores and hands back, with a version.
 
-`{"v": 2, "venue", "interval", "strategies": {"name@version:params": {SYMBOL: [open time of its last bar, the
+`{"v": 3, "venue", "interval", "strategies": {"name@version:params": {SYMBOL: [open time of its last bar, the
 strategy's state]}}, "decisions": what the stages from signals to proposals learnt, or null}`
 """
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from shared.errors import Invalid
 
-VERSION = 2
+VERSION = 3
 REMEDY = "drop the state (send null): the strategies warm up again from the bars that are sent"
 
 Entry = list[Any]

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import Any, ClassVar, Generic, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Final, Generic, TypeVar
 
+from brain import remembered
 from brain.bar import Bar, Idea
+from brain.bars import Bars
 from brain.feed import Feed
 from brain.frame import Frame
+from brain.indicators import INDICATORS
 from brain.indicators.indicator import Indicator
+from brain.indicators.numbers import Numbers, pack, unpack
 from brain.view import View
 from shared.model import Model
 
 P = TypeVar("P", bound=Model)
 I = TypeVar("I", bound=Indicator)  # noqa: E741 - an indicator
+
+
+_OWN: Final = frozenset(("params", "_feed", "_frames", "take"))
+_UNCHANGEABLE: Final = frozenset((int, float, bool, str, type(None)))
+_REPLACED: Final = frozenset(INDICATORS.values())
 
 
 class Strategy(ABC, Generic[P]):
@@ -42,6 +50,7 @@ class Strategy(ABC, Generic[P]):
         self._frames: list[Frame] = []
         self.take: Callable[[Bar], None] = self._feed.take
         self.setup()
+        self._fresh = vars(self).copy() if self._leaves_nothing() else None
 
     @abstractmethod
     def setup(self) -> None:
@@ -50,6 +59,24 @@ class Strategy(ABC, Generic[P]):
     @abstractmethod
     def on_candle(self, view: View) -> Idea | None:
         """What the bar that just closed brought, if anything."""
+
+    def occasions(self, bars: Bars) -> Sequence[int] | None:
+        """Of a whole series, the places of the bars on which `on_candle` could say something or come to remember something else,
+        ascending; None for any bar.
+
+        It makes backtests quicker and changes nothing else: bars that are not named are passed over. Whether it names enough is
+        what `--bias` looks at. It is never asked in live trading, where nobody knows a series to its end.
+        """
+        return None
+
+    @property
+    def has_frames(self) -> bool:
+        """Whether it looks at longer bars too."""
+        return bool(self._frames)
+
+    def leap(self, bars: Bars) -> None:
+        """From now on `take` goes to any bar of this series without those in between. Not for one with frames."""
+        self.take = self._feed.along(bars)
 
     def uses(self, indicator: I, *inputs: str, on: Frame | None = None) -> I:
         """The indicator, fed from now on with its own inputs or other columns, of a frame's bars or of the symbol's own."""
@@ -76,17 +103,43 @@ class Strategy(ABC, Generic[P]):
         return max(self._feed.warmup, *longest, 1) + self.extra_bars
 
     def state(self) -> list[Any]:
-        """`[indicators, frames, remembered]` as JSON values without NaN."""
-        remembered = [getattr(self, name) for name in self.remembers]
-        return [self._feed.state(), [frame.state() for frame in self._frames], remembered]
+        """`[the numbers of indicators and frames, packed, what it remembers]`, as JSON values without NaN."""
+        numbers: list[float] = []
+        self._feed.keep(numbers)
+        for frame in self._frames:
+            frame.keep(numbers)
+        kept = remembered.keep(self, self.remembers, numbers)
+        return [pack(numbers), kept]
 
     def restore(self, state: list[Any]) -> None:
         """Become what `state()` described; a state that does not fit raises ValueError, TypeError or LookupError."""
-        fed, frames, remembered = state
-        self._feed.restore(fed)
-        for frame, kept in zip(self._frames, frames, strict=True):
-            frame.restore(kept)
-        restore_remembered(self, remembered)
+        packed, kept = state
+        numbers = unpack(packed)
+        at = self._feed.recall(numbers, 0)
+        for frame in self._frames:
+            at = frame.recall(numbers, at)
+        self._recall(kept, numbers, at)
+
+    def renew(self) -> bool:
+        """Forget the symbol that it followed, to be restored as that of another: quicker than a new one. False where it cannot."""
+        if self._fresh is None:
+            return False
+        own = vars(self)
+        own.update(self._fresh)
+        return len(own) == len(self._fresh) + 1
+
+    def _leaves_nothing(self) -> bool:
+        """Whether all that `setup` set is remembered, unchangeable, or an indicator that is known to be replaced whole."""
+        indicators = [each for feed in (self._feed, *(each.feed for each in self._frames)) for each in feed.indicators]
+        known = set(map(id, (*indicators, *self._frames)))
+        return all(type(each) in _REPLACED for each in indicators) and all(
+            type(value) in _UNCHANGEABLE or id(value) in known or name in _OWN or name in self.remembers
+            for name, value in vars(self).items()
+        )
+
+    def _recall(self, kept: list[Any], numbers: Numbers, at: int) -> None:
+        if remembered.recall(self, self.remembers, kept, numbers, at) != len(numbers):
+            raise ValueError(f"not the state of {self.name}: it is too long or too short")
 
 
 class MarketStrategy(Strategy[P]):
@@ -124,16 +177,24 @@ class MarketStrategy(Strategy[P]):
         return max([each.make().warmup for each, _ in self._each], default=1) + self.extra_bars
 
     def state(self) -> list[Any]:
-        """`[{symbol: indicators}, remembered]`."""
-        remembered = [getattr(self, name) for name in self.remembers]
-        return [{symbol: feed.state() for symbol, feed in sorted(self._feeds.items())}, remembered]
+        """`[{symbol: the numbers of its indicators, packed}, those that it remembers, packed, what else it remembers]`."""
+        fed = {}
+        for symbol, feed in sorted(self._feeds.items()):
+            of_symbol: list[float] = []
+            feed.keep(of_symbol)
+            fed[symbol] = pack(of_symbol)
+        numbers: list[float] = []
+        kept = remembered.keep(self, self.remembers, numbers)
+        return [fed, pack(numbers), kept]
 
     def restore(self, state: list[Any]) -> None:
         """As for any strategy."""
-        fed, remembered = state
-        for symbol, kept in fed.items():
-            self._feed_of(symbol).restore(kept)
-        restore_remembered(self, remembered)
+        fed, packed, kept = state
+        for symbol, of_symbol in fed.items():
+            numbers = unpack(of_symbol)
+            if self._feed_of(symbol).recall(numbers, 0) != len(numbers):
+                raise ValueError(f"not the state of {self.name} on {symbol}: it is too long or too short")
+        self._recall(kept, unpack(packed), 0)
 
 
 class PerSymbol(Generic[I]):
@@ -153,19 +214,3 @@ class PerSymbol(Generic[I]):
         """A fresh one."""
         made = self._made[symbol] = self.make()
         return made
-
-
-def restore_remembered(strategy: Strategy[Any], values: list[Any]) -> None:
-    """Sets what a strategy remembers; ValueError for what it cannot have said."""
-    for name, value in zip(strategy.remembers, values, strict=True):
-        before = getattr(strategy, name)
-        if not _is_plain(value) or (before is not None and isinstance(before, list) != isinstance(value, list)):
-            raise ValueError(f"{name} cannot be {value!r}")
-        # a float that happens to be whole may come back as an int
-        setattr(strategy, name, float(value) if type(before) is float and type(value) is int else value)
-
-
-def _is_plain(value: Any) -> bool:
-    if isinstance(value, list):
-        return all(_is_plain(each) for each in value)
-    return value is None or isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from cron import alerts, monitor, outbox, scan
+from cron import alerts, backtest_sweep, monitor, outbox, scan
 from cron.context import Context, Ingested, Scanned
 from cron.runner import Request, Run, run
 from cron.table import AFTER, BESIDE, FIRST, PER_VENUE, Due, Job, Tick
@@ -50,9 +50,10 @@ async def _trading(context: Context, outcomes: dict[str, int]) -> None:
     for venue in sorted(context.settings.VENUES):
         await _venue(context, venue, tick, outcomes)
     sent = [await outbox.send(context, job.name, due.scope, due.key) for job in AFTER for due in job.due(tick)]
+    sent.append(await backtest_sweep.ask(context))
     resent = await outbox.resend(context) if tick.hourly else 0
-    if sent or resent:
-        outcomes["queued"] = sum(sent) + resent
+    if queued := sum(sent) + resent:
+        outcomes["queued"] = queued
 
 
 async def _venue(context: Context, venue: str, tick: Tick, outcomes: dict[str, int]) -> None:

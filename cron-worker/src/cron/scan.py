@@ -6,7 +6,7 @@ import json
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from cron import asking, bars, delivery, memory, outbox
+from cron import asking, bars, delivery, memory, outbox, outcomes
 from cron.context import Context, Done, Scanned
 from cron.memory import Memory
 from shared.archive.ndjson import Row
@@ -161,8 +161,9 @@ async def _scan(
     columns = bars.market(rows)
     answers = []
     state = learnt.state
+    told = await _outcomes(context, desk, learnt, max(row.open_time_ms for row in rows) + desk.step_ms, counts)
     for part in _parts(rows):
-        answers.append(await _ask(context, desk, part, state))
+        answers.append(await _ask(context, desk, part, state, told))
         state = answers[-1]["state"]
     signals = [row for answer in answers for row in _signal_rows(answer, desk.config.venue, live)]
     learnt.state = state
@@ -185,13 +186,37 @@ async def _scan(
     return days
 
 
-async def _ask(context: Context, desk: Desk, market: dict[str, Any], state: dict[str, Any] | None) -> dict[str, Any]:
+async def _outcomes(
+    context: Context, desk: Desk, learnt: Memory, close_ms: int, counts: dict[str, int]
+) -> list[dict[str, Any]]:
+    """What the brain has not had yet; none for a desk without decisions, which learns from none."""
+    if desk.config.decisions is None:
+        learnt.told = 0
+        return []
+    told = await outcomes.after(context, desk.name, learnt.told, close_ms)
+    if told is None:
+        counts["outcomes_unknown"] = counts.get("outcomes_unknown", 0) + 1
+        return []
+    learnt.told = told.seq
+    counts["outcomes"] = counts.get("outcomes", 0) + len(told.outcomes)
+    return told.outcomes
+
+
+async def _ask(
+    context: Context,
+    desk: Desk,
+    market: dict[str, Any],
+    state: dict[str, Any] | None,
+    told: list[dict[str, Any]],
+) -> dict[str, Any]:
+    close_ms = max(each["t"][-1] for each in market.values()) + desk.step_ms
+    known = outcomes.until(told, close_ms)
     body = {
         "venue": desk.config.venue,
         "interval": desk.venue.interval.value,
         "strategies": [each.wire() for each in desk.config.strategies],
         "market": market,
-        "evidence": {},
+        "evidence": {"outcomes": known} if known else {},
         "state": state,
         "decisions": desk.config.decisions and desk.config.decisions.wire(),
     }

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from shared.clock import Clock
 from shared.config import RouterSettings
-from shared.ports import Database, JobQueue, KeyValue, ObjectStore, Peers
+from shared.ports import Database, JobQueue, KeyValue, ObjectStore, Peer, Peers
 
 
 class Limiter(Protocol):
@@ -34,6 +34,7 @@ class Ports:
     jobs: JobQueue
     desks: Peers
     books: Peers
+    brain: Peer
     limiter: Limiter
     clock: Clock
     counting: Callable[[], AbstractContextManager[Mapping[str, int]]] = _uncounted

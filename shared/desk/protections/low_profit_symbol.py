@@ -10,9 +10,9 @@ from shared.desk.booking import TRADES_KEPT
 from shared.desk.context import Context
 from shared.desk.intent import Intent, Refusal
 from shared.desk.protection import BPS, MOST_S, MS, Protection
-from shared.desk.state import DeskState, Trade
+from shared.desk.state import DeskState
 from shared.desk.totals import totals
-from shared.model import exact
+from shared.model import Trade, exact
 
 
 class LowProfitSymbol(Protection):

@@ -10,9 +10,9 @@ from shared.desk.booking import TRADES_KEPT
 from shared.desk.context import Context
 from shared.desk.intent import Intent, Refusal
 from shared.desk.protection import MOST_S, MS, Breaker, Finding
-from shared.desk.state import DeskState, Trade
+from shared.desk.state import DeskState
 from shared.desk.totals import totals
-from shared.model import Cause, exact
+from shared.model import Cause, Trade, exact
 
 
 class StoplossGuard(Breaker):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 
 import hypothesis.strategies as st
@@ -55,7 +54,7 @@ class Walk:
     def _tell(self, word: str) -> None:
         if word in ("minute", "wait"):
             wait_ms = MINUTE_MS * (1 if word == "minute" else 5)
-            self.context = replace(self.context, now_ms=self.context.now_ms + wait_ms)
+            self.context = self.context._replace(now_ms=self.context.now_ms + wait_ms)
         elif word == "trip":
             self._add(halting(self.state, "desk", "too much", "drawdown", self.context.now_ms + HOLD * MINUTE_MS))
         elif word == "reduce":
@@ -83,7 +82,7 @@ class Walk:
         """Whether an entry would be let in now."""
         fresh = {"us:AAA": PRICE.model_copy(update={"received_ms": self.context.now_ms})}
         order = commands.Place("a" * 32, "me", "us:AAA", Side.BUY, OrderKind.MARKET, Decimal(1))
-        found = decide(self.state, order, replace(self.context, marks=fresh))
+        found = decide(self.state, order, self.context._replace(marks=fresh))
         return any(isinstance(event, ev.OrderIntended) for event in found)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from itertools import groupby
 
 import pytest
@@ -13,6 +14,7 @@ from brain.bar import Bar
 from brain.feed import Feed
 from brain.frame import Frame
 from brain.indicators import Atr, Sma
+from brain.indicators.numbers import pack
 
 HOUR = 3_600_000
 
@@ -88,10 +90,32 @@ def test_long_bars_are_those_of_the_definition_and_none_is_seen_early(times: set
     assert not wanted or frame.bar == wanted[-1]
 
 
-@pytest.mark.parametrize("state", [[], [None, 0, True, [1.0]], [None, 0.5, True, []], [None, 0, 1, [], []]])
-def test_a_state_that_does_not_fit_is_refused(state: list[object]) -> None:
-    with pytest.raises((ValueError, TypeError)):
-        Frame(4, HOUR).restore(state)
+PARTS, LAST = [1.0] * 5, [0.0, 1.0, 1.0, 1.0, 1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        [],
+        [0.0, 1.0],
+        [0.0, 1.0, 0.0],
+        [0.0, 1.0, 1.0, 1.0, 0.0],
+        [0.5, 1.0, 0.0, 0.0],
+        [0.0, 0.5, 0.0, 0.0],
+        [0.0, math.nan, 0.0, 0.0],
+        [0.0, 2.0, 0.0, 0.0],
+        [math.inf, 1.0, 0.0, 0.0],
+        [0.0, 1.0, 5.0, *PARTS[:4], math.nan, 0.0],
+        [0.0, 1.0, 5.0, *PARTS, 5.0, *PARTS],
+        [0.0, 1.0, 5.0, *PARTS, 6.0, *LAST[:5], math.inf],
+        [0.0, 1.0, 5.0, *PARTS, 6.0, 0.5, *LAST[1:]],
+        [0.0, 1.0, 5.0, *PARTS, 6.0, *LAST, 0.0],
+    ],
+)
+def test_a_state_that_does_not_fit_is_refused(numbers: list[float]) -> None:
+    Frame(4, HOUR).restore(pack([0.0, 1.0, 5.0, *PARTS, 6.0, *LAST]))
+    with pytest.raises((ValueError, TypeError, LookupError)):
+        Frame(4, HOUR).restore(pack(numbers))
 
 
 def test_a_frame_is_longer_than_a_bar() -> None:

@@ -26,7 +26,7 @@ from brain.strategy import MarketStrategy, PerSymbol, Strategy
 from brain.view import View
 from shared.model import Action, Interval, Model, Side, Signal
 from tests.unit.brain.strategies.scenes import QUICK, choice, closes_of, market
-from tests.unit.brain.support import DAY_MS
+from tests.unit.brain.support import DAY_MS, say
 
 Rows = list[tuple[str, Bar]]
 
@@ -250,6 +250,102 @@ class TestOneThatFails:
         assert ("says", "B") in said(close(desk, 1, A=10.0, B=13.0))
 
 
+class Changes(Says):
+    """Sets anew what it does not remember: the next symbol finds it as `setup` left it."""
+
+    name = "changes"
+
+    def setup(self) -> None:
+        super().setup()
+        self.other = 0
+
+    def on_candle(self, view: View) -> Idea | None:
+        self.other += 1
+        return Idea(Action.EXIT, Side.SELL, 0.5, "said", {"other": float(self.other)})
+
+
+class Gathers(Changes):
+    """Adds to a list that it does not remember."""
+
+    def setup(self) -> None:
+        super().setup()
+        self.gathered: list[float] = []
+
+
+class Hides(Changes):
+    """Has an indicator of its own, which nobody keeps."""
+
+    def setup(self) -> None:
+        super().setup()
+        self.hidden = Sma(3)
+
+
+class Feeds(Changes):
+    """Has an indicator that no test over all indicators knows."""
+
+    def setup(self) -> None:
+        super().setup()
+        self.unknown = self.uses(type("Unknown", (Sma,), {"__slots__": ()})(3))
+
+
+class Adds(Changes):
+    """Has an attribute more than after `setup`."""
+
+    def on_candle(self, view: View) -> Idea | None:
+        self.added = view.bar
+        return super().on_candle(view)
+
+
+class TestOneSymbolAfterTheOther:
+    def test_a_strategy_goes_on_with_the_next_symbol_as_if_it_were_new(self) -> None:
+        names = [name for name in QUICK if name != "regime_switch"]
+        choices = [choice(name) for name in names] + chosen(Says, Changes)
+        series = {symbol: market(at, 60) for at, symbol in enumerate("ABC")}
+        before = Mind("replay", Interval.D1, choices)
+        for day, rows in closes_of(series)[:40]:
+            before.close((day + 1) * DAY_MS, rows)
+        entries = {key: of for key, of in stored(before).items() if "*" not in of}
+        desk, used, known = Mind("replay", Interval.D1, choices, entries), list[list[int]](), dict[str, Any]()
+        for symbol, own in series.items():
+            alone = Mind("replay", Interval.D1, choices, entries)
+            for row in own[40:]:
+                close_ms = row.open_time_ms + DAY_MS
+                assert desk.each(close_ms, [(symbol, row)]) == alone.each(close_ms, [(symbol, row)])
+            left = desk.leave(symbol)
+            assert desk.leave(symbol) == []
+            used.append([id(each.strategy) for each in left])
+            known[symbol] = [each.entry() for each in left]
+            assert known[symbol] == [each.entry() for each in alone.followers() if each.symbol == symbol]
+        assert used[0] == used[1] == used[2]
+        assert known["A"] != known["B"] != known["C"]
+
+    @pytest.mark.parametrize("kind", [Gathers, Hides, Feeds, Adds, Looks])
+    def test_one_that_might_leave_something_behind_is_made_anew(self, kind: type[AnyStrategy]) -> None:
+        strategy = kind(NoParams(), DAY_MS)
+        say(strategy, [bar(0)]) if kind is Adds else None
+        assert not strategy.renew()
+        assert Changes(NoParams(), DAY_MS).renew()
+
+    def test_a_symbol_of_which_nothing_is_known_and_one_after_a_failure_get_a_new_one(self) -> None:
+        one = Says(NoParams(), DAY_MS).state()
+        entries = {"bad_says": {symbol: [0, one] for symbol in "AC"}}
+        desk = Mind("replay", Interval.D1, chosen(bad(Says, raising)), entries)
+        used = []
+        for symbol, price in (("A", 10.0), ("B", 13.0), ("C", 10.0)):
+            desk.each(2 * DAY_MS, [(symbol, bar(1, price))])
+            used += desk.leave(symbol)
+        assert [each.refusal is None for each in used] == [True, False, True]
+        assert used[1].strategy is not used[0].strategy
+        assert used[2].strategy is used[0].strategy
+
+
+def test_followers_that_are_made_in_a_row_have_each_a_budget_of_their_own() -> None:
+    desk = Mind("replay", Interval.D1, [choice(name) for name in QUICK])
+    for number in range(400):
+        assert desk.seen_ms(f"S{number}") == NEVER
+    assert desk.refusals() == []
+
+
 ENDLESS = '''
 from brain.bar import Idea
 from brain.strategy import BASE
@@ -277,6 +373,12 @@ class Endless(BASE[NoParams]):
 '''
 
 
+BAD_STATES: list[list[Any]] = [
+    *([], [1, 2], [{}, "", [0]], [None, [0]]),
+    *([[{}, "", []], {}], [[{}, "AAAA", [0]], {}], [[{"A": ""}, "", [0]], {}], [[{}, "", [0]], {"A": [1]}]),
+]
+
+
 class TestRestored:
     @settings(deadline=None, max_examples=25)
     @given(cut=st.integers(0, 60), seed=st.integers(0, 2), gone=st.integers(0, 59))
@@ -298,7 +400,7 @@ class TestRestored:
         kept, again = stored(before), stored(after)
         assert stored(whole) == {key: {**kept.get(key, {}), **again.get(key, {})} for key in kept.keys() | again.keys()}
 
-    @pytest.mark.parametrize("state", [[], [{}, []], [{"A": []}, [0]], [None, [0]], [[{}, [0]], {"A": [1]}], [1, 2]])
+    @pytest.mark.parametrize("state", BAD_STATES)
     def test_a_state_that_does_not_fit_is_refused_and_the_others_go_on(self, state: list[Any]) -> None:
         desk = mind(Looks, Says, entries={"looks": {"*": [0, state]}})
         assert said(close(desk, 1, A=10.0)) == [("says", "A")]

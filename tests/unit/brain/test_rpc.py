@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import subprocess
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -22,6 +23,14 @@ from shared.errors import Invalid, from_wire
 from tests.unit.brain.support import body, columns, run, walk
 
 ENTRY = Path(__file__).parents[3] / "brain-worker" / "src" / "entry.py"
+_LOADED = """
+import sys
+from brain import rpc
+loaded = lambda: sum(name in sys.modules for name in sys.argv[1:])
+print(loaded())
+rpc.judge("{}")
+print(loaded())
+"""
 
 
 def test_a_scan_comes_back_in_an_envelope() -> None:
@@ -35,9 +44,22 @@ def test_describe_comes_back_in_an_envelope() -> None:
     assert len(answer["value"]["strategies"]) == len(STRATEGIES)
 
 
+@pytest.mark.native
+def test_the_desk_of_a_backtest_is_loaded_by_the_first_backtest_only() -> None:
+    heavy = ("brain.backtest.engine", "shared.desk.state")
+    told = subprocess.run(
+        [sys.executable, "-c", _LOADED, *heavy],
+        env={"PYTHONPATH": f"{ENTRY.parent}:{ENTRY.parents[2]}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.split() == ["0", "2"]
+
+
 @pytest.mark.parametrize("text", ["", "{", "[1,", "not json", "\x00", "[" * 100_000, "1" * 5000, None, 7])
 def test_what_is_no_json_is_answered_as_a_value(text: Any) -> None:
-    for method in (rpc.scan, rpc.describe, lambda given: rpc.dream(given, Plain())):
+    for method in (rpc.scan, rpc.describe, rpc.check, lambda given: rpc.dream(given, Plain())):
         answer = json.loads(method(text))
         assert answer["ok"] is False
         assert answer["error"]["code"] == "invalid"
@@ -99,6 +121,8 @@ def test_the_entry_hands_text_through(monkeypatch: pytest.MonkeyPatch) -> None:
     text = json.dumps(body({"A": columns(walk(1, 60))}))
     assert finished(entry.Default().scan(text)) == rpc.scan(text)
     assert finished(entry.Default().describe("{}")) == rpc.describe("{}")
+    sets = json.dumps({"sets": [[{"name": "sma_cross", "params": {}}]]})
+    assert finished(entry.Strategies().check(sets)) == rpc.check(sets)
     assert loaded == []
     for _ in range(2):
         assert json.loads(finished(entry.Default().dream("{}")))["error"]["code"] == "invalid"

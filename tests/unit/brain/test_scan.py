@@ -214,8 +214,8 @@ def test_a_strategy_that_raises_is_refused_and_the_others_go_on() -> None:
     assert refused["code"] == "strategy_error"
     assert refused["bar_close_ms"] == 36 * DAY_MS
     assert refused["detail"].startswith("ZeroDivisionError in Scripted.on_candle, line ")
-    assert learnt(answer, "scripted", "A") == learnt(good, "scripted", "A") == [29 * DAY_MS, [[], [], [30]]]
-    assert learnt(answer, "scripted", "B") == [39 * DAY_MS, [[], [], [40]]]
+    assert learnt(answer, "scripted", "A") == learnt(good, "scripted", "A") == [29 * DAY_MS, ["", [30]]]
+    assert learnt(answer, "scripted", "B") == [39 * DAY_MS, ["", [40]]]
     assert learnt(answer, "sma_cross", "A")[0] == 39 * DAY_MS
     assert not [s for s in answer["signals"] if s["strategy"] == "scripted" and s["instrument"] == "replay:A"]
 
@@ -268,7 +268,7 @@ def test_a_distance_that_no_order_can_have_is_refused_but_the_signal_stands(
     assert [one["code"] for one in answer["refused"]] == [code]
     assert answer["proposals"] == []
     assert len(answer["signals"]) == 1
-    assert learnt(answer, "scripted", "A") == [0, [[], [], [1]]]
+    assert learnt(answer, "scripted", "A") == [0, ["", [1]]]
 
 
 @pytest.mark.parametrize(

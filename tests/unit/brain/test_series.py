@@ -10,6 +10,7 @@ import pytest
 
 from brain import rpc, series
 from brain.bar import Bar
+from brain.bars import Bars
 from tests.unit.brain.support import DAY_MS, body, columns, cut, run, walk
 
 GOOD = columns(walk(1, 40))
@@ -55,6 +56,26 @@ BAD: dict[str, tuple[Any, str, int]] = {
     "a close above the high": (changed(c=LAST["h"] * 2), "bad_range", 40 * DAY_MS),
     "an open below the low": (changed(o=LAST["l"] / 2), "bad_range", 40 * DAY_MS),
 }
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_read_as_a_whole_it_is_refused_with_the_same_words(what: str) -> None:
+    bad, code, bar_close_ms = BAD[what]
+    found = series.whole(bad, DAY_MS)
+    assert isinstance(found, series.Refusal)
+    assert found == series.read(bad, DAY_MS, -1)
+    assert found[:2] == (bar_close_ms, code)
+
+
+def test_a_good_one_read_as_a_whole_is_the_same_bars() -> None:
+    whole = {name: [int(value) for value in column] if name == "v" else column for name, column in GOOD.items()}
+    found = series.whole(whole, DAY_MS)
+    assert found == series.read(GOOD, DAY_MS, -1)
+    assert isinstance(found, Bars)
+    assert {type(value) for column in found.columns()[1:] for value in column} == {float}
+    nothing = series.whole({name: [] for name in "tohlcv"}, DAY_MS)
+    assert isinstance(nothing, Bars)
+    assert not nothing
 
 
 @pytest.mark.parametrize("what", BAD)

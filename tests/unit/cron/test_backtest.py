@@ -451,15 +451,17 @@ def test_what_stands_still_is_sent_on_and_in_the_end_given_up() -> None:
     ask(place, SWEEP)
     place.queue.sent.clear()
     assert asyncio.run(backtest_sweep.run(place.context(run="r1"))) == {"given_up": 0, "sent": 0}
-    place.clock.advance(backtest_sweep.STILL_MS + 1)
+    place.clock.advance(backtest_sweep.IDLE_MS + 1)
     assert asyncio.run(backtest_sweep.run(place.context(run="r2")))["sent"] == 1
     deliver(place, place.queue.sent.pop(0))
     assert len(place.queue.sent) == 3
     deliver(place, place.queue.sent[0])
     place.queue.sent.clear()
     place.db.change("UPDATE backtest_runs SET state = 'running', started_ms = 1 WHERE number = 2")
-    place.clock.advance(backtest_sweep.STILL_MS + 1)
+    place.clock.advance(backtest_sweep.STILL_MS - 1)
     place.db.change("INSERT INTO leases VALUES (?, 'h', ?)", f"backtest:{ID}/2", place.clock.now_ms() + 5)
+    assert asyncio.run(backtest_sweep.run(place.context(run="r0")))["sent"] == 0, "it stands in line behind run 2"
+    place.clock.advance(2)
     assert asyncio.run(backtest_sweep.run(place.context(run="r3")))["sent"] == 1
     assert [each["scope"] for each in place.queue.sent] == [f"{ID}/3"]
     drain(place)
@@ -497,6 +499,31 @@ def test_the_hourly_tick_asks_for_the_sweep_once() -> None:
     assert [each["scope"] for each in asked] == [""]
     assert deliver(place, asked[0]) == ACK
     assert place.runs("backtest")[0]["state"] == "done"
+
+
+def test_a_message_that_is_lost_is_sent_again_within_minutes() -> None:
+    place = world()
+    place.clock.advance(-place.clock.now_ms() % HOUR_MS + 10 * 60_000)
+    ask(place)
+    place.queue.sent.clear()
+    for _ in range(4):
+        place.tick()
+    assert not [each for each in place.queue.sent if each["job"] == "backtest"], "it may still be on its way"
+    for _ in range(3):
+        place.tick()
+    drain(place)
+    assert parent(place)["state"] == "done"
+
+
+def test_a_tick_that_cannot_ask_for_lost_backtests_goes_on() -> None:
+    place = world()
+
+    def away(sql: str) -> None:
+        if sql.startswith("WITH line"):
+            raise StorageUnavailable("D1 did not answer")
+
+    place.db.fail = away
+    assert asyncio.run(backtest_sweep.ask(place.context())) is False
 
 
 def test_old_backtests_go_with_their_results() -> None:

@@ -15,8 +15,8 @@ from tests.unit.cron.world import World, desk_json
 VETO = '{"policy":[{"do":"veto","reason":"not_today"}],"score":{"after":5}}'
 
 
-def kept(place: World) -> dict[str, Any]:
-    (row,) = place.db.all("SELECT body FROM brain_state WHERE scope = 'alpha'")
+def kept(place: World, desk: str = "alpha") -> dict[str, Any]:
+    (row,) = place.db.all("SELECT body FROM brain_state WHERE scope = ?", desk)
     return memory.unpack(row["body"])
 
 

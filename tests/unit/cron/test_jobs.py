@@ -394,10 +394,29 @@ def test_a_small_memory_is_plain_json_and_a_large_one_packed() -> None:
     assert text.startswith("gz:")
     assert len(text) < len(json.dumps(large))
     assert memory.unpack(text) == large
-    noise = {"state": random.Random(1).randbytes(1_500_000).hex()}
+    noise = {"state": random.Random(1).randbytes(3_500_000).hex()}
     with pytest.raises(TooLarge):
         memory.pack(noise)
     assert gzip.decompress(gzip.compress(b"x")) == b"x"
+
+
+def test_a_memory_that_fits_no_row_is_kept_in_several_and_those_left_over_go() -> None:
+    db = NativeDatabase()
+
+    async def go(lengths: list[int]) -> list[int]:
+        rows = []
+        for writer, length in enumerate(lengths):
+            kept = await memory.load(db, "d")
+            kept.as_of_ms = 5
+            kept.state = {"noise": random.Random(length).randbytes(length).hex()}
+            assert await memory.save(db, "d", kept, [], str(writer), 1)
+            lost = memory.Memory(as_of_ms=5, state={"noise": random.Random(0).randbytes(2_100_000).hex()})
+            assert not await memory.save(db, "d", lost, [], "late", 1)
+            assert (await memory.load(db, "d")).state == kept.state
+            rows.append(len(db.all("SELECT part FROM brain_state_rest WHERE scope = 'd'")))
+        return rows
+
+    assert asyncio.run(go([10, 2_000_000, 900_000, 10])) == [0, 3, 1, 0]
 
 
 def test_memory_is_compare_and_set() -> None:

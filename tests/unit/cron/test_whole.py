@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from shared.desk.shell import Desk
-from shared.errors import from_wire
+from shared.errors import DeskError, from_wire
 from shared.venues.paper import PaperVenue
+from tests.unit.cron.test_decisions import kept
 from tests.unit.cron.world import World, desk_json, settings
 from tests.unit.desk.native_sql import NativeAlarm, NativeSql
 
@@ -31,9 +32,7 @@ class RealDesk:
         self.desk = Desk(sql, NativeAlarm(), world.db, world.clock, PaperVenue(sql), name=name)
 
     async def call(self, method: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        from shared.errors import DeskError
-
-        target = self.desk.read if method in {"view", "orders", "order", "positions", "verify"} else self.desk
+        target = self.desk.read if method in {"view", "orders", "order", "positions", "trades", "verify"} else self.desk
         try:
             answer = getattr(target, method)(json.loads(json.dumps(body)))
             value: dict[str, Any] = json.loads(json.dumps(await answer if hasattr(answer, "__await__") else answer))
@@ -71,3 +70,28 @@ def test_sixty_days_of_recorded_stocks_become_filled_orders(server: tuple[Replay
     assert len(points) == 60
     assert len({point["equity"] for point in points}) > 10
     assert place.db.all("SELECT count(*) AS n FROM watermarks")[0]["n"] >= 5
+
+
+def test_what_a_committee_made_on_recorded_stocks_teaches_it_whom_to_believe(server: tuple[ReplayServer, str]) -> None:
+    running, url = server
+    committee = '"decisions":{"committee":{"enter_at":0,"exit_at":0,"learning":{}}},"symbols"'
+    one = desk_json("stocks").replace('"params":{"fast":3,"slow":8}', '"params":{}').replace('"symbols"', committee)
+    place = World(config=settings("1d", "session", one, history_bars=200), url=url)
+    place.desks._make = lambda name: RealDesk(name, place)
+    seen: list[dict[str, float]] = []
+    for _ in range(40):
+        running.step("us")
+        place.tick()
+        seen.append(kept(place, "stocks")["state"]["decisions"]["committee"][1]["weights"]["of"])
+    trades = place.desk("stocks").desk.engine.ready().trades  # type: ignore[attr-defined]
+    ours = {trade.entry.client_id: trade for trade in trades if trade.entry is not None}
+    assert {trade.entry.by for trade in ours.values()} == {"committee"}
+    told = [each for asked in place.brain.scans for each in asked["evidence"].get("outcomes", [])]
+    assert {each["id"] for each in told} == ours.keys()
+    assert len(told) == len(ours) > 2
+    assert all(each["r"] == pytest.approx(float(ours[each["id"]].net / ours[each["id"]].entry.risk)) for each in told)
+    assert len({tuple(each.values()) for each in seen}) > 2
+    assert seen[-1] != seen[0]
+    newest = place.db.all("SELECT proposal FROM signals WHERE strategy = 'committee' AND proposal IS NOT NULL")
+    weighed = [json.loads(row["proposal"])["why"]["weights"] for row in newest]
+    assert weighed[-1].values() != weighed[0].values()

@@ -133,6 +133,7 @@ class DeskStandIn:
         self.market_ms = 0
         self.ticks: list[dict[str, Any]] = []
         self.status: tuple[str, list[str]] = ("active", [])
+        self.trades: list[dict[str, Any]] = []
         self.fail: Callable[[str], None] = lambda method: None
         self.after: Callable[[str], None] = lambda method: None
 
@@ -189,6 +190,11 @@ class DeskStandIn:
 
     def _positions(self, body: Mapping[str, Any]) -> dict[str, Any]:
         return {"items": [], "seq": 1}
+
+    def _trades(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        self.log.append(("trades", body["after_seq"]))
+        told = [each for each in self.trades if each["seq"] > body["after_seq"]]
+        return {"items": told, "seq": max((each["seq"] for each in self.trades), default=1)}
 
     def heard(self, what: str) -> list[Any]:
         return [body for kind, body in self.log if kind == what]

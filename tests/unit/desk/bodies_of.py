@@ -14,7 +14,7 @@ from shared.model import Fill, Level, Model, Order
 
 Row = tuple[dict[str, Any], dict[str, Any]]
 """What a body must hold, and what the rest is where a body, such as an older one, does not name it."""
-VERSIONS = {"order_filled": 2}
+VERSIONS = {"order_filled": 3}
 """Of those whose fields were changed since the first release; all others are still the first."""
 ID = "a" * 32
 OTHER = "b" * 32

@@ -27,6 +27,7 @@ def test_a_desk_that_was_never_opened_says_so() -> None:
         "view": {},
         "orders": {},
         "positions": {},
+        "trades": {},
         "verify": {},
         "tick": {},
         "bars": {"candles": []},

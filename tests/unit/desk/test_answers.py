@@ -339,6 +339,9 @@ def test_a_fill_from_before_causes_were_kept_is_read_as_one_by_hand() -> None:
     report(core, client_id, S.CANCELLED)
     [now] = report(core, client_id, S.CANCELLED, fill(core, client_id, "4"))
     body = json.loads(now.json_text())
+    entry = body.pop("entry")
+    assert (entry["client_id"], entry["by"], entry["proposed"]) == (client_id, "me", False)
+    assert ev.read("order_filled", 2, json.dumps(body)) == now.model_copy(update={"entry": None})
     assert body.pop("cause") == "manual"
     before = ev.read("order_filled", 1, json.dumps(body))
-    assert before == now.model_copy(update={"cause": None})
+    assert before == now.model_copy(update={"cause": None, "entry": None})

@@ -9,8 +9,8 @@ import pytest
 
 from shared.desk import events as ev
 from shared.desk.apply import apply
-from shared.desk.state import DeskState, DeskStatus, Difference, Equity, Reduction, Rejections, Timebase, Trade
-from shared.model import Cause, Fill, Level, LevelKind, Money, Order, OrderKind, OrderStatus, Position, Side
+from shared.desk.state import DeskState, DeskStatus, Difference, Equity, Reduction, Rejections, Timebase
+from shared.model import Cause, Fill, Level, LevelKind, Money, Order, OrderKind, OrderStatus, Position, Side, Trade
 from tests.unit.desk.protections.core import Core
 
 ID, OTHER, THIRD = "a" * 32, "b" * 32, "c" * 32
@@ -206,6 +206,11 @@ def test_a_halt_is_remembered_whole_and_a_resume_forgets_it_all() -> None:
     assert (fresh.status, fresh.since_ms, fresh.resume) == (DeskStatus.ACTIVE, 8, None)
     assert (fresh.halt_reason, fresh.halt_code, fresh.hold_until_ms, fresh.flattening) == ("", "", 0, False)
     assert (fresh.reductions, fresh.trades, fresh.equity, fresh.recent_error_ms) == ({}, (), None, ())
+    assert fresh.earlier_trades == (trade,)
+    newer = tuple(trade.model_copy(update={"seq": number}) for number in range(200))
+    again = after(fresh.but(trades=newer[:199]), ev.Resumed(by="adm", reason="fine"))
+    assert again.earlier_trades == (trade, *newer[:199])
+    assert after(again.but(trades=newer[199:]), ev.Resumed(by="adm", reason="fine")).earlier_trades == newer
 
 
 def test_a_desk_is_reducing_while_any_reduction_stands() -> None:

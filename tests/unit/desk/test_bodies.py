@@ -48,6 +48,7 @@ BODIES: dict[type[bodies.Body], tuple[dict[str, Any], dict[str, Any]]] = {
         {},
     ),
     bodies.OrderBody: ({"client_id": ID}, {}),
+    bodies.TradesBody: ({}, {"after_seq": 0}),
     bodies.NoBody: ({}, {}),
     bodies.TickBody: ({}, {"quiet": None}),
 }
@@ -81,6 +82,7 @@ BOUNDS: list[tuple[type[bodies.Body], str, list[Any], list[Any]]] = [
     (bodies.ReasonBody, "reason", ["x", "x" * 500], ["", "x" * 501]),
     (bodies.ReasonBody, "idempotency_key", ["x", "x" * 128], ["", "x" * 129]),
     (bodies.ResolveBody, "reason", ["x", "x" * 500], ["", "x" * 501]),
+    (bodies.TradesBody, "after_seq", [0, 7], [-1, 1.5, "1", None]),
     (bodies.ArmRequestBody, "hours", [1, 168], [0, 169, 1.5, "1", None]),
     (bodies.ResumeConfirmBody, "confirm", ["x", "x" * 200], ["", "x" * 201]),
     (bodies.ArmConfirmBody, "confirm", ["x", "x" * 200], ["", "x" * 201]),

@@ -10,8 +10,8 @@ import pytest
 from shared.desk import booking
 from shared.desk import events as ev
 from shared.desk.apply import apply
-from shared.desk.state import DeskState, Trade
-from shared.model import Cause, Fill, Money, OrderStatus, Position, Side
+from shared.desk.state import DeskState
+from shared.model import Cause, Fill, Money, OrderStatus, Position, Side, Trade
 from tests.unit.desk.protections.core import MINUTE, START, Core
 
 NAME = "us:AAA"
@@ -32,10 +32,12 @@ def test_a_round_trip_is_what_it_made_after_fees_of_what_it_cost() -> None:
     assert state.trades == ()
     state = filled(state, Side.SELL, "6", "90", 3, fee="2")
     (trade,) = state.trades
-    assert trade == Trade(instrument=NAME, opened_ms=1, closed_ms=3, net=D(-26), cost=D(1000), cause=Cause.MANUAL)
+    assert trade == Trade(
+        instrument=NAME, opened_ms=1, closed_ms=3, net=D(-26), cost=D(1000), cause=Cause.MANUAL, seq=state.seq
+    )
     state = filled(filled(state, Side.BUY, "1", "100", 5), Side.SELL, "1", "101", 6)
     assert state.trades[1:] == (
-        Trade(instrument=NAME, opened_ms=5, closed_ms=6, net=D(1), cost=D(100), cause=Cause.MANUAL),
+        Trade(instrument=NAME, opened_ms=5, closed_ms=6, net=D(1), cost=D(100), cause=Cause.MANUAL, seq=state.seq),
     )
     assert state.positions[NAME].flat_net == D(-25)
 

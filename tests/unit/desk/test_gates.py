@@ -25,7 +25,7 @@ def intent(core: Core, side: str = "buy", qty: str = "1", price: str = "100", **
 
 
 def code(core: Core, asked: Intent, state: DeskState | None = None, **context: Any) -> str | None:
-    found = gates.check(state or core.known, asked, replace(core.context, **context))
+    found = gates.check(state or core.known, asked, core.context._replace(**context))
     return found.code if found else None
 
 

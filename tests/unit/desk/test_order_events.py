@@ -21,7 +21,7 @@ EVENTS: dict[str, Row] = {
     "order_sent": (OF_ORDER, {}),
     "order_acknowledged": ({**OF_ORDER, "venue_order_id": "v1"}, WHO),
     "order_rejected": ({**OF_ORDER, "code": "no"}, {"detail": ""}),
-    "order_filled": ({"fill": FILL, "value": "100", "status": "filled"}, {**NO_LEVELS, "cause": None}),
+    "order_filled": ({"fill": FILL, "value": "100", "status": "filled"}, {**NO_LEVELS, "cause": None, "entry": None}),
     "order_cancel_requested": ({**OF_ORDER, **BY}, {}),
     "order_cancelled": ({**OF_ORDER, "reason": "asked"}, WHO),
     "order_expired": ({**OF_ORDER, "reason": "stale_intent"}, {}),

@@ -55,6 +55,7 @@ EMPTY: dict[str, Any] = {
     "recent_error_ms": [],
     "venue_silent_ms": 0,
     "trades": [],
+    "earlier_trades": [],
     "equity": None,
     "differences": {},
     "adjusted": {},

@@ -11,12 +11,13 @@ from typing import Any, TypeVar
 
 import httpx
 
+from brain import rpc
 from router.app import create_app
 from router.ports import Ports
 from shared.apikey import insert_statement, make_key
 from shared.clock import FixedClock
 from shared.config import RouterSettings
-from shared.errors import DeskError, NotFound, StorageUnavailable
+from shared.errors import DeskError, NotFound, StorageUnavailable, from_wire
 from shared.ports import Statement, Value
 
 T = TypeVar("T")
@@ -130,6 +131,23 @@ class One:
         return answer
 
 
+class Brain:
+    """The real checks of the brain, through its envelope; `down` when it does not answer."""
+
+    def __init__(self) -> None:
+        self.down = False
+
+    async def call(self, method: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        if self.down:
+            raise StorageUnavailable("it did not answer")
+        assert method == "check", "the router's door has no other method"
+        envelope = json.loads(rpc.check(json.dumps(body, allow_nan=False)))
+        if not envelope["ok"]:
+            raise from_wire(envelope["error"])
+        found: dict[str, Any] = envelope["value"]
+        return found
+
+
 class Limiter:
     def __init__(self) -> None:
         self.keys: list[str] = []
@@ -152,11 +170,21 @@ class World:
         self.jobs = Queue()
         self.desks = Objects()
         self.books = Objects()
+        self.brain = Brain()
         self.limiter = Limiter()
         self.clock = FixedClock(NOW_MS)
         settings = RouterSettings.load({"ENVIRONMENT": "local", "TRADING_MODE": "paper", "KEY_PEPPER": PEPPER})
         self.ports = Ports(
-            settings, self.db, self.archive, self.hot, self.jobs, self.desks, self.books, self.limiter, self.clock
+            settings,
+            self.db,
+            self.archive,
+            self.hot,
+            self.jobs,
+            self.desks,
+            self.books,
+            self.brain,
+            self.limiter,
+            self.clock,
         )
         self.app = create_app(self.ports)
         self.keys = {role: self.key(role) for role in ("viewer", "trader", "admin")}

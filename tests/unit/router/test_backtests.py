@@ -104,18 +104,53 @@ def test_a_sweep_is_one_run_for_each_set(place: World) -> None:
 
 
 def test_draws_are_the_same_for_the_same_seed_and_within_their_range(place: World) -> None:
-    ranges = {"fast": {"min": 2, "max": 90}, "share": {"min": 0.5, "max": 1}}
+    ranges = {"fast": {"min": 2, "max": 90}, "stop_atr": {"min": 0.5, "max": 1}}
     sweep = {"random": ranges, "count": 50, "seed": 7}
     one_, two = (post(place, ORDER | {"sweep": sweep}, name=name)["id"] for name in ("one", "two"))
     first, second = ([each["params"] for each in one(place, id_)["items"]] for id_ in (one_, two))
     assert first == second
     assert len(first) == 50
-    assert all(type(each["fast"]) is int and 2 <= each["fast"] <= 90 and 0.5 <= each["share"] <= 1 for each in first)
+    assert all(type(each["fast"]) is int and 2 <= each["fast"] <= 90 and 0.5 <= each["stop_atr"] <= 1 for each in first)
     assert len({each["fast"] for each in first}) > 20
     other = post(place, ORDER | {"sweep": sweep | {"seed": 8}}, name="three")["id"]
     assert [each["params"] for each in one(place, other)["items"]] != first
     few = {"random": {"fast": {"min": 2, "max": 4}}, "count": 50}
     assert post(place, ORDER | {"sweep": few}, name="four")["runs"] == 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "told"),
+    [
+        ({"strategies": [{"name": "smacross"}]}, "strategies.0.name", ", rsi_reversion, sma_cross, "),
+        ({"strategies": [{"name": "sma_cross", "params": {"fst": 3}}]}, "strategies.0.params.fst", "fast, slow"),
+        ({"strategies": [{"name": "sma_cross", "params": {"fast": 0}}]}, "strategies.0.params.fast", "greater than"),
+        (
+            {"strategies": [{"name": "sma_cross", "params": {"fast": 50, "slow": 20}}]},
+            "strategies.0.params",
+            "strategies.0.params: fast 50 must be below slow 20",
+        ),
+        ({"sweep": {"strategy": "sma_cross", "grid": {"fst": [1, 2]}}}, "strategies.0.params.fst", "fast, slow"),
+        ({"sweep": {"strategy": "sma_cross", "grid": {"fast": [90, 99]}}}, "strategies.0.params", "below slow 40"),
+    ],
+)
+def test_what_no_strategy_takes_is_refused_at_once(
+    place: World, changes: dict[str, Any], field: str, told: str
+) -> None:
+    said = problem(place.ask("POST", PATH, "trader", json=ORDER | changes), 422, "invalid")
+    assert told in said["detail"]
+    assert said["errors"][0]["field"] == field
+    assert place.jobs.sent == place.db.do("SELECT id FROM backtests") == []
+
+
+def test_a_sweep_goes_on_past_what_the_strategy_refuses(place: World) -> None:
+    sweep = {"strategy": "sma_cross", "grid": {"fast": [3, 90]}}
+    assert post(place, ORDER | {"sweep": sweep})["runs"] == 2
+
+
+def test_a_brain_that_is_away_is_no_leave_to_go_on(place: World) -> None:
+    place.brain.down = True
+    problem(place.ask("POST", PATH, "trader", json=ORDER), 503, "storage_unavailable")
+    assert place.jobs.sent == []
 
 
 def test_the_same_key_asks_once_and_another_body_is_a_conflict(place: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from brain.backtest.search import Range
+from brain.registry import STRATEGIES
 from shared.errors import Invalid
 from tests.unit.brain.backtest.support import HOUR, walk
 from tools.backtest import __main__ as tool
@@ -59,6 +61,36 @@ def test_a_run_with_everything_asked_for(
         assert word in said
         assert word in html or word == "deflated"
     assert "wrote build/backtest/test-run/report.html" in said
+
+
+def test_what_was_not_said_is_told_with_how_to_say_it(monkeypatch: pytest.MonkeyPatch, csv: Path) -> None:
+    for name in ("STRATEGY", "DATA", "PARAMS"):
+        monkeypatch.delenv(name, raising=False)
+    told = options.chosen(options.arguments([]))
+    assert told.startswith("taking STRATEGY=sma_cross, DATA=us:IBM, since nothing else was said; choose with\n")
+    assert all(name in told for name in (*STRATEGIES, "us, fx", "CSV file"))
+    half = options.chosen(options.arguments(["--data", str(csv)]))
+    assert half.startswith("taking STRATEGY=sma_cross, since")
+    monkeypatch.setenv("STRATEGY", "rsi_reversion")
+    assert options.chosen(options.arguments(["--data", str(csv)])) == ""
+    assert options.arguments([]).strategy == "rsi_reversion"
+
+
+def test_other_parameters_are_written_to_another_folder(
+    csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tool, "BUILD", tmp_path / "build")
+    monkeypatch.setattr(tool, "ROOT", tmp_path)
+    for params in ("fast=4", "fast=6", "fast=4"):
+        monkeypatch.setattr(sys, "argv", ["backtest", "--data", str(csv), "--params", params])
+        tool.main()
+    said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("wrote ")]
+    assert said[0] == said[2] != said[1]
+    folders = sorted(path.name for path in (tmp_path / "build/backtest").iterdir())
+    assert len(folders) == 2
+    assert all(re.fullmatch(r"sma_cross-[0-9a-f]{8}-made", name) for name in folders)
+    html = (tmp_path / "build/backtest" / folders[0] / "report.html").read_text()
+    assert "sma_cross (version " in html
 
 
 def test_the_same_command_gives_the_same_report(csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

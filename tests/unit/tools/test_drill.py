@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from io import StringIO
 from typing import Any
 
@@ -58,7 +59,9 @@ class FakeDesk:
             return self._protections()
         if path == "journal":
             item = {"seq": 41, "at_ms": 0, "kind": "halted", "body": {"code": "max_drawdown", "reason": "too low"}}
-            return {"items": [item, {**item, "seq": 40, "kind": "before"}], "as_of_seq": self.seq}
+            long = {"code": "max_drawdown", "reason": "no white space" + "x" * 90}
+            tripped = {"seq": 42, "at_ms": 0, "kind": "protection_tripped", "body": long}
+            return {"items": [tripped, item, {**item, "seq": 40, "kind": "before"}], "as_of_seq": self.seq}
         return self._view()
 
     def _view(self) -> dict[str, Any]:
@@ -133,7 +136,7 @@ class Rehearsal:
         self.desk = FakeDesk(self.receiver)
         self.out = StringIO()
         client = httpx.Client(base_url="http://edge", transport=httpx.MockTransport(self.desk))
-        console = Console(file=self.out, width=160, color_system=None)
+        console = Console(file=self.out, width=80, color_system=None)
         self.drill = Drill(Api(client, "drill"), self.receiver, console, within_s=0.5)  # type: ignore[arg-type]
 
     def run(self) -> str:
@@ -176,6 +179,21 @@ def test_what_an_earlier_drill_left_is_cleared_away_first(rehearsal: Rehearsal) 
     paths = [path for path, _ in rehearsal.desk.asked]
     assert paths == ["halt", "resume", "resume", "orders", "orders", "resume", "resume"]
     assert rehearsal.desk.asked[0][1]["flatten"] is True
+
+
+def test_every_heading_has_something_below_it(rehearsal: Rehearsal) -> None:
+    rehearsal.desk.status = "halted"
+    lines = [line.strip() for line in rehearsal.run().splitlines() if line.strip()]
+    headings = [at for at, line in enumerate(lines) if re.match(r"\d+\. ", line)]
+    assert "Resume what was halted before" in lines[headings[0]]
+    assert not {at + 1 for at in headings} & {*headings, len(lines)}
+
+
+def test_no_cell_is_split_at_80_columns(rehearsal: Rehearsal) -> None:
+    lines = rehearsal.run().splitlines()
+    assert max(map(len, lines)) <= 80
+    for whole in ("99,000.00 USD", "12 bps", "protection_tripped"):
+        assert any(whole in line for line in lines), whole
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What a worker vendors: all that it imports of ours, and nothing else."""
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,18 @@ def test_a_package_whose_modules_are_found_at_run_time_is_taken_whole(tree: Path
     names = {path.as_posix() for path in vendor.shared_closure(tree / "w" / "src")}
     assert names >= {"shared/c/three.py", "shared/c/unused.py"}
     assert "shared/a/unused.py" not in names, "what was imported from it is no package"
+
+
+def test_what_several_workers_share_is_parsed_once(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[str] = []
+    parse = ast.parse
+    monkeypatch.setattr(vendor.ast, "parse", lambda text, path: parsed.append(path) or parse(text, path))
+    vendor._imports.cache_clear()
+    first = vendor.shared_closure(tree / "w" / "src")
+    assert vendor.shared_closure(tree / "w" / "src") == first
+    assert sorted(set(parsed)) == sorted(parsed)
+    (tree / "shared/c/three.py").write_text("import shared.c.unused\n")
+    assert Path("shared/c/unused.py") in vendor.shared_closure(tree / "w" / "src"), "an edit is seen"
 
 
 def test_a_syntax_error_is_named_by_file_and_line(tree: Path) -> None:

@@ -6,6 +6,8 @@ Where a piece is run for the first time in its process, nothing of its future ca
 The later date has the same days of the week, months and leap years, and is as many whole spans away as there are bars in any
 of the strategies' whole-number parameters, for some do something every so many bars since 1970.
 
+A strategy that names its occasions is asked once more on those alone: it has to say the same.
+
 Recursive warm-up: the bars are started at several places. Averages that remember all history, and states that depend on the
 first bar, then differ for a while; after how many bars the ideas agree is what a live desk has to fetch as history.
 """
@@ -17,12 +19,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from brain.backtest.engine import Close, closes
 from brain.backtest.plan import Plan
+from brain.backtest.timeline import Timeline, Together
 from brain.mind import Mind
 from shared.errors import Invalid
 from shared.model import Signal, symbol_of
 
+Close = tuple[int, Together]
+"""When it was, and the bars."""
 CALENDAR_MS = 146_097 * 86_400_000
 """Four hundred years: as many whole weeks, after which the calendar repeats itself."""
 MAX_LATER_MS = 7000 * 365 * 86_400_000
@@ -80,6 +84,29 @@ def ideas(plan: Plan, chosen: Sequence[Close], later_ms: int = 0) -> Ideas:
     """What the plan's strategies say on these closes, dated `later_ms` later, under the dates of the plan."""
     mind = Mind(plan.venue, plan.interval, plan.choices)
     found: dict[Key, Said] = {}
+    _ask(mind, chosen, later_ms, found)
+    return found
+
+
+def closes(plan: Plan) -> list[Close]:
+    """All of a plan."""
+    return [(open_ms + plan.interval.ms, bars) for open_ms, bars in Timeline(plan.series).closes()]
+
+
+def leapt(plan: Plan) -> Ideas | None:
+    """What they say on the bars that they name as their occasions, by themselves; None where they do not."""
+    mind, line = Mind(plan.venue, plan.interval, plan.choices), Timeline(plan.series)
+    found: dict[Key, Said] = {}
+    asked = mind.leap(line.series)
+    if asked is None:
+        return None
+    wanted = set(asked)
+    chosen = [(open_ms + plan.interval.ms, bars) for open_ms, bars in line.closes() if open_ms in wanted]
+    _ask(mind, chosen, 0, found)
+    return found
+
+
+def _ask(mind: Mind, chosen: Sequence[Close], later_ms: int, found: dict[Key, Said]) -> None:
     for close_ms, bars in chosen:
         moved = bars
         if later_ms:
@@ -88,7 +115,6 @@ def ideas(plan: Plan, chosen: Sequence[Close], later_ms: int = 0) -> Ideas:
             found[signal.strategy, symbol_of(signal.instrument), close_ms] = _said(signal)
     for strategy, symbol, why in mind.refusals():
         found[strategy, symbol, why.bar_close_ms - later_ms] = Said(why.code)
-    return found
 
 
 def _said(signal: Signal) -> Said:
@@ -106,7 +132,7 @@ def lookahead(plan: Plan, cuts: int = CUTS) -> list[Cheat]:
 
     `cuts` pieces, at least 1; Invalid for fewer bars than pieces.
     """
-    every = list(closes(plan))
+    every = closes(plan)
     if not 1 <= cuts <= len(every):
         raise Invalid.field("cuts", cuts, f"must be 1 to the number of closes, {len(every)}", "give more bars")
     found: list[Cheat] = []
@@ -118,6 +144,8 @@ def lookahead(plan: Plan, cuts: int = CUTS) -> list[Cheat]:
         found += _changed(known, now, last_ms, "another idea once later bars were there")
         known = now
     found += _changed(known, ideas(plan, every, later(plan)), every[-1][0], "another idea when dated centuries later")
+    if (alone := leapt(plan)) is not None:
+        found += _changed(known, alone, every[-1][0], "another idea when asked on its occasions alone")
     return _first(found)
 
 
@@ -156,7 +184,7 @@ def warmup(plan: Plan, starts: int = STARTS, tolerance: float = TOLERANCE) -> li
     with score and distances within `tolerance` of one another, relative to the larger. Of several parameters of one
     strategy, the most that one of them declares.
     """
-    every = list(closes(plan))
+    every = closes(plan)
     if not 1 <= starts <= len(every) // 2:
         raise Invalid.field("starts", starts, f"must be 1 to {len(every) // 2}, half the closes", "give more bars")
     whole = ideas(plan, every)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from brain.backtest.about import about
 from brain.backtest.deflated import Moments, deflated_sharpe, moments
 from brain.backtest.engine import run
 from brain.backtest.metrics.growth import returns
@@ -67,7 +68,8 @@ def _moments(outcome: Outcome) -> dict[str, Any] | None:
 def _page(title: str, plan: Plan, told: Mapping[str, Any]) -> str:
     traded = [trade["symbol"] for trade in told["trades"]]
     shown = sorted(plan.series, key=lambda symbol: (-traded.count(symbol), symbol))[:MAX_PLOTS]
-    return page(title, told, [prices_of(symbol, plan.series[symbol], plan.interval.ms) for symbol in sorted(shown)])
+    prices = [prices_of(symbol, plan.series[symbol], plan.interval.ms) for symbol in sorted(shown)]
+    return page(title, about(plan), told, prices)
 
 
 def _number(name: str, value: Any) -> float:

@@ -8,14 +8,15 @@ goes to the desk, to be filled from the next bar on. Equity is counted at the cl
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
-from heapq import merge
-from itertools import groupby, islice
-from operator import itemgetter
+from bisect import bisect_left
+from collections.abc import Container, Sequence
+from itertools import islice, repeat
+from operator import add, mul
 
 from brain.backtest.desk import BacktestDesk
-from brain.backtest.plan import Outcome, Plan, Refused
+from brain.backtest.plan import Outcome, Plan, Refusals, Refused
 from brain.backtest.quiet import Quiet
+from brain.backtest.timeline import Timeline, Together
 from brain.backtest.trades import Trades, fingerprint
 from brain.bar import Bar
 from brain.decisions import decimal_of
@@ -23,92 +24,142 @@ from brain.decisions.decider import Decider
 from brain.mind import Mind
 from shared.desk import events as ev
 from shared.desk.state import DeskStatus
-from shared.model import Candle, Proposal, Signal, exact, symbol_of
+from shared.model import Action, Candle, Interval, Proposal, Side, Signal, exact, symbol_of
 
-Close = tuple[int, list[tuple[str, Bar]]]
 DAY_MS = 86_400_000
+VAIN = {"no_position": Side.SELL, "already_in_position": Side.BUY}
+"""Refusals that hold for as long as what is held stays as it is."""
 
 
 class Backtest:
     """`advance` runs some closes at a time, so that whoever drives it can show progress or stop; `outcome` is of what was run.
 
-    `skip` passes over quiet bars; without it the desk sees every bar, with the same result.
+    `skip` passes over bars: where the strategies can tell on which they speak, all others on which nothing happens, and quiet
+    ones the desk never sees. Without it everybody sees every bar, with the same result.
     """
 
     def __init__(self, plan: Plan, skip: bool = True) -> None:
         self._plan = plan
         self._skip = skip
-        self._closes = closes(plan)
-        self._total = len({bar.open_time_ms for bars in plan.series.values() for bar in bars})
+        self._line = Timeline(plan.series)
         self._mind = Mind(plan.venue, plan.interval, plan.choices)
         self._decider = Decider(plan.decisions, plan.venue, plan.interval.ms, [each.key for each in plan.choices])
         self._desk = BacktestDesk(plan.opening)
         self._instruments = {each.id: each for each in plan.opening.instruments}
         self._trades = Trades(self._instruments)
+        self._refused = Refusals()
         self._now: dict[str, Bar] = {}
         self._before: dict[str, Bar] = {}
         self._told: dict[str, Bar] = {}
-        self._times = array("q")
+        self._vain: dict[tuple[str, Action], tuple[str, str]] = {}
         self._equity = array("d")
         self._exposed = 0
         self._proposals = 0
-        self._refused: dict[tuple[str, str, str], Refused] = {}
         self._carry = exact.ZERO
-        self._day = -1
         self._look()
+        asked = self._mind.leap(self._line.series) if skip and self._decider.is_plain else None
+        self._asked = None if asked is None else list(map(self._line.place, asked))
+        self._closes = self._line.closes()
 
     @property
     def total(self) -> int:
         """Closes in the plan."""
-        return self._total
+        return len(self._line)
 
     @property
     def done(self) -> int:
         """Closes that were run."""
-        return len(self._times)
+        return len(self._equity)
 
     def advance(self, count: int | None = None) -> bool:
         """Runs `count` closes, or all; whether any are left."""
-        left = self._total - self.done if count is None else count
-        close, times, equity = self._close, self._times, self._equity
-        for close_ms, bars in islice(self._closes, left):
-            worth = close(close_ms, bars)
-            times.append(close_ms)
-            equity.append(worth)
-        return self.done < self._total
+        end = self.total if count is None else min(self.total, self.done + count)
+        if self._asked is not None:
+            self._leap(self._asked, end)
+        else:
+            close, note, now, before = self._close, self._equity.append, self._now, self._before
+            for open_ms, bars in islice(self._closes, end - self.done):
+                for symbol, bar in bars:
+                    if symbol in now:
+                        before[symbol] = now[symbol]
+                    now[symbol] = bar
+                note(close(open_ms, bars))
+        return self.done < self.total
 
-    def _close(self, close_ms: int, bars: list[tuple[str, Bar]]) -> float:
-        now, before = self._now, self._before
-        for symbol, bar in bars:
-            if symbol in now:
-                before[symbol] = now[symbol]
-            now[symbol] = bar
+    def _leap(self, asked: list[int], end: int) -> None:
+        """From one close on which something may happen to the next, up to `end`."""
+        turn = bisect_left(asked, self.done)
+        while self.done < end:
+            stop = min(end, asked[turn]) if turn < len(asked) else end
+            place = self._next(stop)
+            self._pass(place)
+            if place == end:
+                return
+            speaks = turn < len(asked) and asked[turn] == place
+            turn += speaks
+            open_ms, bars = self._line.open_ms[place], []
+            for symbol, bar, before in self._line.newest(place):
+                self._now[symbol] = bar
+                if before is not None:
+                    self._before[symbol] = before
+                if bar.open_time_ms == open_ms:
+                    bars.append((symbol, bar))
+            self._equity.append(self._close(open_ms, bars, speaks))
+
+    def _next(self, end: int) -> int:
+        """The first place from here to `end` that the desk has to see, or at which carry is paid."""
+        begin, line = self.done, self._line
+        if self._quiet.always:
+            return begin
+        if self._held and self._plan.carry.is_due and begin:
+            step_ms = self._plan.interval.ms
+            day = (line.open_ms[begin - 1] + step_ms) // DAY_MS
+            end = min(end, line.place((day + 1) * DAY_MS - step_ms))
+        for symbol, band in self._quiet.bands.items():
+            if symbol in line.series:
+                series, span = line.series[symbol], line.span(symbol, begin, end)
+                first = series.leaves(band.low, band.high, span.start, span.stop)
+                if first < span.stop:
+                    end = line.place(series.open_time_ms[first])
+        return end
+
+    def _pass(self, end: int) -> None:
+        """Over places at which nothing happens; what is held has its price."""
+        begin, line = self.done, self._line
+        if begin == end:
+            return
+        worth = array("d", [self._cash]) * (end - begin)
+        for symbol, units in self._held:
+            self._trades.pass_over(symbol, line.series[symbol][line.span(symbol, begin, end)])
+            marks = line.marks(symbol, begin, end)
+            worth = array("d", map(add, worth, map(mul, repeat(units), marks)))
+        if self._held:
+            self._exposed += end - begin
+        self._equity.extend(worth)
+
+    def _close(self, open_ms: int, bars: Together, speaks: bool = True) -> float:
+        """One close; what the account is worth at it."""
+        close_ms = open_ms + self._plan.interval.ms
         if not self._skip or self._quiet.is_loud(bars):
             self._tell(close_ms)
         if self._held:
-            self._age(bars)
-        day = close_ms // DAY_MS
-        if day != self._day:
-            if self._held and self._day >= 0:
+            self._trades.on_bars(bars)
+            if self._plan.carry.is_due:
                 self._pay(close_ms)
-            self._day = day
-        signals = self._mind.close(close_ms, bars)
-        if signals or not self._decider.is_plain:
-            self._decide(close_ms, signals, bars)
+        if speaks:
+            signals = self._mind.close(close_ms, bars)
+            if signals and self._vain and self._decider.is_plain:
+                entered = {each.instrument for each in signals if each.action is Action.ENTER}
+                signals = [each for each in signals if not self._is_vain(each, entered)]
+            if signals or not self._decider.is_plain:
+                self._decide(close_ms, signals, bars)
         if not self._held:
             return self._cash
         self._exposed += 1
         worth = self._cash
         for symbol, units in self._held:
-            worth += units * now[symbol].close
+            worth += units * self._now[symbol].close
         return worth
-
-    def _age(self, bars: list[tuple[str, Bar]]) -> None:
-        """What is held was held through these bars."""
-        open_ = self._trades.open
-        for symbol, bar in bars:
-            if symbol in open_:
-                open_[symbol].on_bar(bar)
 
     def _tell(self, close_ms: int) -> None:
         """What the desk has not seen: fills, crossed levels and a review."""
@@ -120,33 +171,24 @@ class Backtest:
         """The newest bar of each symbol that the desk has not had; it is marked at the one before, for it knows two closes."""
         newest = []
         for symbol, bar in self._now.items():
-            if self._told.get(symbol) is bar:
+            told = self._told.get(symbol)
+            if told == bar:
                 continue
             earlier = self._before.get(symbol)
-            if earlier is not None and self._told.get(symbol) is not earlier:
-                self._desk.market.on_bars([self._candle(symbol, earlier)], close_ms)
-            newest.append(self._candle(symbol, bar))
+            if earlier is not None and told != earlier:
+                closed_ms = earlier.open_time_ms + self._plan.interval.ms
+                self._desk.market.on_close(
+                    f"{self._plan.venue}:{symbol}", decimal_of(earlier.close), closed_ms, close_ms
+                )
+            newest.append(candle_of(f"{self._plan.venue}:{symbol}", self._plan.interval, bar))
             self._told[symbol] = bar
         return newest
-
-    def _candle(self, symbol: str, bar: Bar) -> Candle:
-        # checked when the series was read; ten digits after the point are exact enough for any tick
-        return Candle.model_construct(
-            instrument=f"{self._plan.venue}:{symbol}",
-            interval=self._plan.interval,
-            open_time_ms=bar.open_time_ms,
-            open=decimal_of(bar.open),
-            high=decimal_of(bar.high),
-            low=decimal_of(bar.low),
-            close=decimal_of(bar.close),
-            volume=decimal_of(bar.volume),
-        )
 
     def _look(self) -> None:
         """What the desk's news change for the bars to come."""
         state = self._desk.ready()
         found = self._desk.events()
-        if found or not self._times:
+        if found or not self._equity:
             self._trades.on_events(found, state)
             currency = self._plan.opening.currency
             self._cash = float(state.cash.get(currency, exact.ZERO))
@@ -164,31 +206,42 @@ class Backtest:
             if close_ms <= self._plan.warmup_ms:
                 continue
             if found.proposal is None:
-                self._refuse("brain", found.signal.instrument, found.code, found.detail, close_ms)
+                self._refused.add("brain", found.signal.instrument, found.code, found.detail, close_ms)
             else:
                 proposals.append(found.proposal)
+        self._proposals += len(proposals)
         if not proposals:
             return
         # nothing happens on a quiet bar, but an order is priced at its close
         self._desk.market.on_bars(self._unseen(close_ms), close_ms)
-        self._proposals += len(proposals)
         for proposal, result in zip(proposals, self._desk.propose(proposals, close_ms), strict=True):
             if result["outcome"] == "refused":
-                self._refuse("desk", proposal.instrument, result["code"], result["detail"], close_ms)
+                why = result["code"], result["detail"]
+                self._refused.add("desk", proposal.instrument, *why, close_ms)
+                if result["code"] in VAIN and proposal.side is VAIN[result["code"]]:
+                    self._vain[proposal.instrument, proposal.action] = why
         self._look()
 
-    def _refuse(self, by: str, instrument: str, code: str, detail: str, close_ms: int) -> None:
-        key = by, instrument, code
-        known = self._refused.get(key)
-        symbol = symbol_of(instrument)
-        self._refused[key] = (
-            Refused(by, symbol, code, detail, close_ms) if known is None else known._replace(times=known.times + 1)
-        )
+    def _is_vain(self, signal: Signal, entered: Container[str]) -> bool:
+        """Leaving what is neither held nor `entered` at this close, or entering what is held: what the desk said to the first, it
+        says to all. It is counted here.
+        """
+        why = self._vain.get((signal.instrument, signal.action))
+        if why is None or not self._skip or not self._quiet.orderly:
+            return False
+        if signal.action is Action.ENTER:
+            vain = any(symbol == symbol_of(signal.instrument) for symbol, _ in self._held)
+        else:
+            vain = self._quiet.idle and signal.instrument not in entered
+        if vain and signal.bar_close_ms > self._plan.warmup_ms:
+            self._proposals += 1
+            self._refused.add("desk", signal.instrument, *why, signal.bar_close_ms)
+        return vain
 
     def _pay(self, close_ms: int) -> None:
         """Funding and borrowing, once a UTC day, at its first close, for what is held then."""
-        carry = self._plan.carry
-        if not (carry.funding_bps or carry.borrow_bps):
+        carry, before = self._plan.carry, self.done - 1
+        if before < 0 or close_ms // DAY_MS == (self._line.open_ms[before] + self._plan.interval.ms) // DAY_MS:
             return
         held = sum(units * self._now[symbol].close for symbol, units in self._held)
         cost = (held * carry.funding_bps + max(0.0, -self._cash) * carry.borrow_bps) / 10_000
@@ -209,12 +262,12 @@ class Backtest:
             for strategy, symbol, why in self._mind.refusals()
         ]
         return Outcome(
-            times_ms=self._times,
+            times_ms=list(map(add, self._line.open_ms[: self.done], repeat(self._plan.interval.ms))),
             equity=self._equity,
             trades=self._trades.closed,
             exposure_bars=self._exposed,
             traded_notional=self._trades.traded,
-            refused=[*failed, *self._refused.values()],
+            refused=[*failed, *self._refused.found()],
             proposals=self._proposals,
             carry=float(self._carry),
             halted=state.halt_reason if state.status is DeskStatus.HALTED else "",
@@ -223,22 +276,18 @@ class Backtest:
         )
 
 
-def closes(plan: Plan) -> Iterator[Close]:
-    """Bars by the time of their close and, within one, by symbol; made as they are asked for, since keeping them costs more."""
-    step_ms = plan.interval.ms
-    if len(plan.series) == 1:
-        [(only, alone)] = plan.series.items()
-        for bar in alone:
-            yield bar.open_time_ms + step_ms, [(only, bar)]
-        return
-    rows = merge(*(_rows(symbol, bars) for symbol, bars in sorted(plan.series.items())))
-    for open_ms, together in groupby(rows, key=itemgetter(0)):
-        yield open_ms + step_ms, [(symbol, bar) for _, symbol, bar in together]
-
-
-def _rows(symbol: str, bars: Sequence[Bar]) -> Iterator[tuple[int, str, Bar]]:
-    for bar in bars:
-        yield bar.open_time_ms, symbol, bar
+def candle_of(instrument: str, interval: Interval, bar: Bar) -> Candle:
+    """As the desk is told of it: checked when the series was read; ten digits after the point are exact enough for any tick."""
+    return Candle.model_construct(
+        instrument=instrument,
+        interval=interval,
+        open_time_ms=bar.open_time_ms,
+        open=decimal_of(bar.open),
+        high=decimal_of(bar.high),
+        low=decimal_of(bar.low),
+        close=decimal_of(bar.close),
+        volume=decimal_of(bar.volume),
+    )
 
 
 def run(plan: Plan) -> Outcome:

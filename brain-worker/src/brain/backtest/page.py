@@ -10,6 +10,7 @@ from brain.backtest import plot
 from brain.backtest.report import thinned
 from brain.backtest.words import NOTHING, REFUSED_HEAD, TRADE_HEAD, metric_rows, refused_row, trade_row, when
 from brain.bar import Bar
+from brain.bars import Bars
 
 SHOWN_TRADES: Final = 200
 STYLE: Final = """
@@ -43,9 +44,10 @@ class Prices(NamedTuple):
 
 def prices_of(symbol: str, bars: Sequence[Bar], interval_ms: int) -> Prices:
     """Of its bars, in their order."""
-    closes = [bar.close for bar in bars]
+    columns = Bars.of(bars)
+    closes = columns.close
     kept = thinned(closes)
-    return Prices(symbol, [bars[at].open_time_ms + interval_ms for at in kept], [closes[at] for at in kept])
+    return Prices(symbol, [columns.open_time_ms[at] + interval_ms for at in kept], [closes[at] for at in kept])
 
 
 class Section(NamedTuple):
@@ -57,12 +59,20 @@ class Section(NamedTuple):
     note: str = ""
 
 
-def page(title: str, told: Mapping[str, Any], prices: Iterable[Prices], sections: Iterable[Section] = ()) -> str:
-    """`told` is a report as `brain.backtest.report` makes it; every symbol of `prices` gets a plot of its own."""
+def page(
+    title: str,
+    about: Iterable[tuple[str, str]],
+    told: Mapping[str, Any],
+    prices: Iterable[Prices],
+    sections: Iterable[Section] = (),
+) -> str:
+    """`about` says what was run (`brain.backtest.about`), `told` is a report as `brain.backtest.report` makes it; every symbol of
+    `prices` gets a plot of its own."""
     curve, trades = told["curve"], told["trades"]
     drawn = [plot.on_price(each.symbol, each.times_ms, each.closes, trades) for each in prices]
     body = [
         f"<h1>{escape(title)}</h1>",
+        _about(about),
         _summary(told),
         plot.equity(curve),
         plot.drawdown(curve),
@@ -82,6 +92,11 @@ def page(title: str, told: Mapping[str, Any], prices: Iterable[Prices], sections
             "</body></html>\n",
         ]
     )
+
+
+def _about(rows: Iterable[tuple[str, str]]) -> str:
+    cells = "".join(f'<tr><td class="soft">{escape(label)}</td><td>{escape(text)}</td></tr>' for label, text in rows)
+    return f'<table class="about">{cells}</table>'
 
 
 def _summary(told: Mapping[str, Any]) -> str:

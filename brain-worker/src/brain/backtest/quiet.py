@@ -34,7 +34,8 @@ _NONE = Band(inf, -inf)
 
 
 class Quiet:
-    """For one state of the desk: `always` loud, or loud where a bar leaves its symbol's band; `bands` are by symbol."""
+    """For one state of the desk: `always` loud, or loud where a bar leaves its symbol's band; `bands` are by symbol. `orderly`:
+    nothing is restricted or on its way to be; `idle`: nor is anything held or ordered."""
 
     def __init__(self, state: DeskState) -> None:
         self.bands: dict[str, Band] = {}
@@ -43,6 +44,8 @@ class Quiet:
         # the other breakers look at trades, orders and silences, none of which comes with a quiet bar
         watched = acting.marks_equity or bool(acting.unreadable)
         unrest = state.status is not DeskStatus.ACTIVE or bool(state.reductions or state.replacements)
+        self.orderly = not unrest
+        self.idle = not at_stake and not unrest
         self.always = at_stake and (watched or unrest)
         if self.always:
             return

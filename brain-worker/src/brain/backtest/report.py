@@ -7,6 +7,7 @@ from typing import Any
 
 from brain.backtest.metrics import metrics
 from brain.backtest.plan import Outcome, Plan
+from brain.bars import Bars
 
 MAX_POINTS = 2000
 MAX_TRADES = 5000
@@ -15,7 +16,7 @@ MAX_TRADES = 5000
 def report(plan: Plan, outcome: Outcome) -> dict[str, Any]:
     """`curve` holds at most about `MAX_POINTS` closes, the lowest and the highest of each stretch among them; `trades` the first
     `MAX_TRADES`, while the metrics and the fingerprint are of all."""
-    closes = {symbol: [bar.close for bar in bars] for symbol, bars in plan.series.items() if bars}
+    closes = {symbol: Bars.of(bars).close for symbol, bars in plan.series.items() if bars}
     judged = None
     if outcome.times_ms:
         judged = metrics(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from brain import series
-from brain.backtest.plan import Plan
-from brain.bar import Bar
+from brain.backtest.plan import Plan, open_times
+from brain.bars import Bars
 from brain.registry import STRATEGIES, AnyStrategy
 from brain.request import choices, decisions, exactly
 from brain.series import Refusal
@@ -53,20 +53,21 @@ def read(body: Any, strategies: Mapping[str, type[AnyStrategy]] = STRATEGIES) ->
     warmup = body["warmup_bars"]
     if type(warmup) is not int or warmup < 0:
         raise Invalid.field("warmup_bars", warmup, "must be a whole number of 0 or more")
-    times = sorted({bar.open_time_ms for bars in market.values() for bar in bars})
-    warmup_ms = times[min(warmup, len(times)) - 1] + interval.ms if warmup and times else 0
+    warmup_ms = 0
+    if warmup and (times := open_times(market)):
+        warmup_ms = times[min(warmup, len(times)) - 1] + interval.ms
     chosen = choices(body["strategies"], strategies)
     return Plan(venue, interval, chosen, opening, market, account.carry, warmup_ms, decisions(body["decisions"]))
 
 
-def _market(given: Any, interval: Interval, listed: set[str]) -> dict[str, Sequence[Bar]]:
+def _market(given: Any, interval: Interval, listed: set[str]) -> dict[str, Bars]:
     if not isinstance(given, Mapping) or not given:
         raise Invalid.field("market", given, "must be an object of at least one symbol's columns")
-    found: dict[str, Sequence[Bar]] = {}
+    found: dict[str, Bars] = {}
     for symbol in sorted(given):
         if symbol not in listed:
             raise Invalid.field("market", symbol, "is not among the instruments", "send its instrument too")
-        bars = series.read(given[symbol], interval.ms, -1)
+        bars = series.whole(given[symbol], interval.ms)
         if isinstance(bars, Refusal):
             at = f" (the bar that closes at {bars.bar_close_ms})" if bars.bar_close_ms else ""
             raise Invalid(f"market.{symbol}: {bars.detail}{at}", code=bars.code, field=f"market.{symbol}")

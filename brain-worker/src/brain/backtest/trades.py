@@ -5,25 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 from hashlib import sha256
-from typing import NamedTuple
 
 from brain.backtest.trade import ClosedTrade
 from brain.bar import Bar
-from brain.decisions.evidence import Outcome
+from brain.bars import Bars
 from shared.desk import events as ev
-from shared.desk.state import DeskState, Trade
-from shared.model import Cause, Fill, Instrument, Order, Side, exact, symbol_of
-
-MAX_R = 1000.0
-"""In units of the risk: further away is no better and no worse."""
-
-
-class Entry(NamedTuple):
-    """Of a position: its order, who proposed it, and how far away its stop was, in price units."""
-
-    id: str
-    by: str
-    risk: float
+from shared.desk.state import DeskState
+from shared.model import Fill, Instrument, Outcome, Side, Trade, exact, symbol_of
 
 
 class OpenTrade:
@@ -56,13 +44,13 @@ class OpenTrade:
         """Quantity, above 0 for a long position."""
         return self.bought - self.sold
 
-    def on_bar(self, bar: Bar) -> None:
-        """A bar during all of which, or from the open of which, it was held."""
-        self.bars += 1
-        if bar.low < self.low:
-            self.low = bar.low
-        if bar.high > self.high:
-            self.high = bar.high
+    def on_bars(self, count: int, low: float, high: float) -> None:
+        """Bars during all of which, or from the open of which, it was held, with their extremes."""
+        self.bars += count
+        if low < self.low:
+            self.low = low
+        if high > self.high:
+            self.high = high
 
 
 class Trades:
@@ -76,27 +64,27 @@ class Trades:
         self.open: dict[str, OpenTrade] = {}
         self.closed: list[ClosedTrade] = []
         self.traded = 0.0
-        self._entries: dict[str, Entry] = {}
         self._outcomes: list[Outcome] = []
+
+    def on_bars(self, bars: Sequence[tuple[str, Bar]]) -> None:
+        """One close: what is held was held through its bars."""
+        for symbol, bar in bars:
+            if symbol in self.open:
+                self.open[symbol].on_bars(1, bar.low, bar.high)
+
+    def pass_over(self, symbol: str, bars: Bars) -> None:
+        """Bars of a symbol that is held, on which nothing happened."""
+        if bars:
+            self.open[symbol].on_bars(len(bars), min(bars.low), max(bars.high))
 
     def on_events(self, found: Sequence[ev.Event], state: DeskState) -> None:
         """Fills, in their order; `state` is the one that they led to."""
-        fills = []
-        for event in found:
-            if isinstance(event, ev.OrderFilled):
-                fills.append(event.fill)
-            elif isinstance(event, ev.OrderIntended) and event.order.cause is Cause.PROPOSAL:
-                self._on_entry(event.order)
-        ended = {}
-        for trade in state.trades:
-            ended[trade.instrument, trade.closed_ms] = trade
+        fills = [event.fill for event in found if isinstance(event, ev.OrderFilled)]
+        if not fills:
+            return
+        ended = {(trade.instrument, trade.closed_ms): trade for trade in state.trades[-len(fills) :]}
         for fill in fills:
             self._on_fill(fill, ended)
-
-    def _on_entry(self, order: Order) -> None:
-        if order.side is Side.BUY and order.stop_price is not None:
-            risk = float(order.reference_price - order.stop_price)
-            self._entries[symbol_of(order.instrument)] = Entry(order.client_id, order.by, risk)
 
     def outcomes(self) -> list[Outcome]:
         """Trades that were closed since this was asked the last time, in units of the risk that was taken."""
@@ -116,16 +104,8 @@ class Trades:
         if over is not None and abs(trade.held) < float(self._instruments[name].lot) / 2:
             self.closed.append(self._closed(symbol, trade, fill, over, multiplier))
             del self.open[symbol]
-            self._judge(symbol, self.closed[-1], multiplier)
-
-    def _judge(self, symbol: str, trade: ClosedTrade, multiplier: float) -> None:
-        entry = self._entries.pop(symbol, None)
-        if entry is not None and entry.risk > 0.0:
-            r = trade.pnl / (entry.risk * trade.qty * multiplier)
-            said = Outcome(
-                strategy=entry.by, symbol=symbol, r=max(-MAX_R, min(MAX_R, r)), closed_ms=trade.exit_ms, id=entry.id
-            )
-            self._outcomes.append(said)
+            if (said := over.outcome()) is not None:
+                self._outcomes.append(said)
 
     def _closed(self, symbol: str, trade: OpenTrade, last: Fill, over: Trade, multiplier: float) -> ClosedTrade:
         entry = trade.bought_for / trade.bought / multiplier

@@ -58,7 +58,7 @@ ROWS: Final[tuple[tuple[str, str, Callable[[float], str]], ...]] = (
     ("trades", "trades", count),
     ("win_rate", "won", percent),
     ("profit_factor", "profit factor", plain),
-    ("expectancy", "a trade made", money),
+    ("expectancy", "average trade", money),
     ("sqn", "SQN", plain),
     ("kelly", "Kelly", percent),
     ("average_mae", "average MAE", money),

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from math import fsum
 from typing import Any, NamedTuple
 
-from brain.decisions.evidence import Outcome
 from brain.decisions.learning import Weights
 from brain.decisions.moments import finite
 from brain.decisions.score import PLACES, cut, key_of
-from shared.model import Action, Side, Signal
+from shared.model import Action, Outcome, Side, Signal
 from shared.model.decision import CommitteeConfig
 
 NAME = "committee"
@@ -38,11 +37,14 @@ class Stance(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """The newest entry that the committee proposed: when, on whose votes, and whether it has proposed no exit since."""
+    """An entry that the committee proposed: when, and on whose votes. Whether the desk followed it, the outcome will tell."""
 
     at_ms: int
     votes: Mapping[str, float]
-    held: bool
+
+
+KEPT = 4
+"""Entries of a symbol: the first since it was last flat, and the newest."""
 
 
 class Tally(NamedTuple):
@@ -69,7 +71,8 @@ class Committee:
         self._members = members
         self.weights = Weights(config.learning, members)
         self._stances: dict[str, dict[str, Stance]] = {}
-        self._entries: dict[str, Entry] = {}
+        self._entries: dict[str, list[Entry]] = {}
+        self._held: set[str] = set()
 
     def hear(self, symbol: str, said: Sequence[Heard]) -> None:
         """Takes in the stances; an older word does not replace a newer one."""
@@ -105,8 +108,7 @@ class Committee:
 
     def holds(self, symbol: str) -> bool:
         """Whether it has entered and not left: only then it may exit with nothing said."""
-        known = self._entries.get(symbol)
-        return known is not None and known.held
+        return symbol in self._held
 
     def _importance(self, each: Heard) -> tuple[bool, float, str]:
         # one that knows its stop goes before all others: without a stop nothing is entered
@@ -131,23 +133,34 @@ class Committee:
 
     def entered(self, symbol: str, close_ms: int, tally: Tally) -> None:
         """It was proposed to enter: who voted how is kept until the outcome is known."""
-        self._entries[symbol] = Entry(close_ms, dict(tally.votes), True)
+        known = self._entries.setdefault(symbol, [])
+        known.append(Entry(close_ms, dict(tally.votes)))
+        if len(known) > KEPT:
+            del known[1]
+        self._held.add(symbol)
 
     def left(self, symbol: str) -> None:
         """It was proposed to exit."""
-        known = self._entries.get(symbol)
-        if known is not None:
-            self._entries[symbol] = known._replace(held=False)
+        self._held.discard(symbol)
 
     def learn(self, outcome: Outcome) -> None:
         """An outcome of a strategy is its own, one of the committee belongs to those who voted on its entry."""
         if outcome.strategy != NAME:
             self.weights.learn(outcome, lambda key: float(key.partition("@")[0] == outcome.strategy))
             return
-        known = self._entries.get(outcome.symbol)
-        if known is not None and known.at_ms < outcome.closed_ms:
+        known = self._entries.get(outcome.symbol, [])
+        over = [entry for entry in known if entry.at_ms < outcome.closed_ms]
+        if not over:
+            return
+        # proposed again while it was held, it was the earlier word that the desk followed
+        opened_ms = outcome.closed_ms if outcome.opened_ms is None else outcome.opened_ms
+        meant = next((entry for entry in reversed(over) if entry.at_ms <= opened_ms), over[0])
+        if left := known[len(over) :]:
+            self._entries[outcome.symbol] = left
+        else:
+            del self._entries[outcome.symbol]
             self.left(outcome.symbol)
-            self.weights.learn(outcome, lambda key: known.votes.get(key, 0.0))
+        self.weights.learn(outcome, lambda key: meant.votes.get(key, 0.0))
 
     def state(self) -> dict[str, Any]:
         """As JSON."""
@@ -155,8 +168,13 @@ class Committee:
             symbol: {key: list(each) for key, each in sorted(of.items())}
             for symbol, of in sorted(self._stances.items())
         }
-        entries = {symbol: list(each) for symbol, each in sorted(self._entries.items())}
-        return {"weights": self.weights.state(), "stances": stances, "entries": entries}
+        entries = {symbol: [list(each) for each in of] for symbol, of in sorted(self._entries.items())}
+        return {
+            "weights": self.weights.state(),
+            "stances": stances,
+            "entries": entries,
+            "held": sorted(self._held),
+        }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Of the members it was made with, or of all where none were named; ValueError, TypeError or LookupError for what does
@@ -171,7 +189,8 @@ class Committee:
                     key: Stance(cut(finite(score)), int(at_ms), bool(entry))
                     for key, (score, at_ms, entry) in alive.items()
                 }
-        for symbol, (at_ms, votes, held) in state["entries"].items():
-            self._entries[symbol] = Entry(
-                int(at_ms), {key: cut(finite(vote)) for key, vote in votes.items()}, bool(held)
-            )
+        for symbol, entries in state["entries"].items():
+            self._entries[symbol] = [
+                Entry(int(at_ms), {key: cut(finite(vote)) for key, vote in votes.items()}) for at_ms, votes in entries
+            ]
+        self._held = set(map(str, state["held"]))

@@ -13,7 +13,7 @@ from brain.decisions import explain, policy
 from brain.decisions.bias import Biases
 from brain.decisions.committee import NAME, VERSION, Committee, Heard, Tally
 from brain.decisions.decision import Decision, proposed
-from brain.decisions.evidence import NONE, Evidence, Outcome
+from brain.decisions.evidence import NONE, Evidence
 from brain.decisions.explain import Why
 from brain.decisions.learning import Outcomes
 from brain.decisions.policy import Case
@@ -21,7 +21,7 @@ from brain.decisions.regimes import Regimes
 from brain.decisions.score import Scores, cut, key_of
 from brain.decisions.sizing import Sizer
 from shared.errors import Invalid
-from shared.model import Action, Interval, Side, Signal, symbol_of
+from shared.model import Action, Interval, Outcome, Side, Signal, symbol_of
 from shared.model.decision import DecisionConfig
 from shared.model.ids import params_id, signal_id
 

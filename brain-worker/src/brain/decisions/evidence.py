@@ -8,10 +8,9 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 from pydantic import Field, StringConstraints, ValidationError
 
 from shared.errors import Invalid
-from shared.model import HexId, Model, StrategyName, Symbol
+from shared.model import Model, Outcome, Symbol
 from shared.model.base import invalid_from
 from shared.model.decision import Regime
-from shared.model.ids import digest
 
 MOST = 512
 """Of each kind in one request."""
@@ -29,21 +28,6 @@ class Event(Model):
     half_life_bars: float = Field(gt=0, le=10_000)
     source: Annotated[str, StringConstraints(min_length=1, max_length=64)]
     hash: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8,64}$")]
-
-
-class Outcome(Model):
-    """A position that was closed at `closed_ms` (market time). `r`: its profit in units of the risk taken, so -1 at the stop."""
-
-    strategy: StrategyName
-    symbol: Symbol
-    r: float = Field(ge=-1000, le=1000)
-    closed_ms: _Time
-    id: HexId | None = None
-
-    @property
-    def key(self) -> str:
-        """By which it counts once: its id, else what it is about."""
-        return self.id or digest("outcome", self.strategy, self.symbol, self.closed_ms)
 
 
 class RegimeFound(Model):
@@ -88,6 +72,4 @@ def _one(kind: type[M], where: str, one: Any) -> M:
     try:
         return kind.model_validate(dict(one))
     except ValidationError as error:
-        wrong = invalid_from(error)
-        inside = f"{where}.{wrong.context['field']}"
-        raise Invalid(f"{where}.{wrong.detail}", field=inside, rule=wrong.context["rule"]) from None
+        raise invalid_from(error, where=where) from None

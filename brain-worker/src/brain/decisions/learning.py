@@ -8,8 +8,8 @@ from math import fsum
 from typing import Any, Final
 
 from brain.decisions import hedge
-from brain.decisions.evidence import Outcome
 from brain.decisions.moments import Moments, finite
+from shared.model import Outcome
 from shared.model.decision import LearningConfig
 
 REMEMBERED: Final = 512

@@ -25,6 +25,5 @@ def dream(body: Any, kernel: Kernel) -> dict[str, Any]:
     try:
         params = Params.model_validate(dict(body["params"]))
     except ValidationError as error:
-        found = invalid_from(error)
-        raise Invalid(f"params.{found.detail}", field="params", rule=found.context["rule"]) from None
+        raise invalid_from(error, where="params") from None
     return panel(body["prices"], kernel, params).wire()

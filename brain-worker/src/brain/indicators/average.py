@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Callable, Sequence
 
 from brain.indicators.indicator import Indicator
-from brain.indicators.period import checked
+from brain.indicators.period import NAN, checked
 from brain.indicators.window import Moments, WindowSum
 
 
@@ -57,6 +58,24 @@ class Sma(Indicator):
         if full or len(window) == self.period:
             self.value = (total + lost) / self.period
         return self.value
+
+    def along(self, *columns: Sequence[float]) -> Callable[[int], None]:
+        """Each average from its own window, where that is sure to be the same.
+
+        While all prices are multiples of one unit and no sum of them outgrows it 2**53 times, both floats of `update` are
+        exact, and what it adds up is the window's sum, rounded once: what `math.fsum` gives.
+        """
+        (prices,) = columns
+        period = self.period
+        lowest = min(prices, default=0.0)
+        if not 0.0 < len(prices) * (period + 1) * max(prices, default=0.0) <= lowest * 2.0**52:
+            return super().along(prices)
+
+        def move(place: int) -> None:
+            end = place + 1
+            self.value = NAN if end < period else math.fsum(prices[end - period : end]) / period
+
+        return move
 
 
 class Ema(Indicator):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Callable, Sequence
+from itertools import accumulate
+
 from brain.indicators.indicator import Indicator
 from brain.indicators.period import NAN, checked
 
@@ -80,6 +84,22 @@ class Atr(Indicator):
             if self._ranges == period:
                 self.value = self._sum / period
         return self.value
+
+    def along(self, *columns: Sequence[float]) -> Callable[[int], None]:
+        """The same steps, without a call for each."""
+        period, rest = self.period, self.period - 1
+        wide = [
+            (high if high > last else last) - (low if low < last else last)
+            for high, low, last in zip(columns[0][1:], columns[1][1:], columns[2], strict=False)
+        ]
+        # one by one, as `update` adds them: sum() would round better
+        seed = list(accumulate(wide[:period]))[-1] / period if len(wide) >= period else NAN
+        values = array("d", accumulate(wide[period:], lambda last, now: (last * rest + now) / period, initial=seed))
+
+        def move(place: int) -> None:
+            self.value = NAN if place < period else values[place - period]
+
+        return move
 
 
 class Natr(Indicator):

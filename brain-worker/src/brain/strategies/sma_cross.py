@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
 from brain.bar import Idea
+from brain.bars import Bars
+from brain.crossing import crossings
 from brain.ideas import SAME, AtrStops, enter, leave
 from brain.indicators import Atr, Sma
 from brain.strategy import Strategy
@@ -56,6 +59,11 @@ class SmaCross(Strategy[SmaCrossParams]):
         self.slow = self.uses(Sma(params.slow))
         self.atr = self.uses(Atr(params.atr_period))
         self.side: int | None = None
+
+    def occasions(self, bars: Bars) -> Sequence[int]:
+        """Where the averages change sides."""
+        start = self.warmup_bars - self.extra_bars - 1
+        return crossings(bars.close, self.params.fast, self.params.slow, start)
 
     def on_candle(self, view: View) -> Idea | None:
         """What this bar's close crossed, if anything."""

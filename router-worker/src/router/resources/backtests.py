@@ -93,9 +93,10 @@ async def create_backtest(
     key: RequiredKey,
     order: Annotated[BacktestOrder, Depends(body_of(BacktestOrder))],
 ) -> Response:
-    """Queues a backtest, one run for each set of parameters."""
-    await _check(ports.db, order)
+    """Queues a backtest, one run for each set of parameters; the brain has to know the strategies, and like one set at least."""
     sets = order.sets()
+    await _check(ports.db, order)
+    await ports.brain.call("check", {"sets": [order.chosen(params) for params in sets]})
     now_ms = ports.clock.now_ms()
     run: dict[str, str | int] = {"id": random_hex(16), "job": "backtest", "scope": random_hex(16)}
     run |= {"requested_by": caller.prefix, "queued_ms": now_ms}
@@ -171,7 +172,7 @@ async def cancel_backtest(
 
 
 async def _check(db: Database, order: BacktestOrder) -> None:
-    """What can be known of the archive here; strategies and protections are the brain's to judge."""
+    """What can be known of the archive here."""
     listed, archived = await db.read([Statement(_LISTED, (order.venue,)), Statement(_INTERVALS, (order.venue,))])
     symbols = [str(row["symbol"]) for row in listed]
     if not symbols:

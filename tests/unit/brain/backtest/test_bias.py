@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -12,6 +12,7 @@ from brain.backtest.bias import CALENDAR_MS, later, lookahead, warmup
 from brain.backtest.engine import run
 from brain.backtest.plan import Plan
 from brain.bar import Bar, Idea
+from brain.bars import Bars
 from brain.indicators import Ema
 from brain.registry import STRATEGIES
 from brain.strategy import Strategy
@@ -106,6 +107,25 @@ class Counting(Planted):
         return self.count % 10 == 0
 
 
+class Naming(Planted):
+    """Honest, and says beforehand on which bars it speaks: those that rise, and each that it has to remember."""
+
+    named: ClassVar[Any] = None
+
+    def on_candle(self, view: View) -> Idea | None:
+        before, self.before = self.before, view.bar.close // 5.0
+        return Idea(Action.ENTER, Side.BUY, 0.5, "step", {}, 1.0) if before not in (None, self.before) else None
+
+    def occasions(self, bars: Bars) -> Sequence[int] | None:
+        steps = [0, *(at for at in range(1, len(bars)) if bars.close[at] // 5.0 != bars.close[at - 1] // 5.0)]
+        return steps if self.named is None else self.named(steps, bars)
+
+
+def known_end(steps: Sequence[int], bars: Bars) -> Sequence[int]:
+    """Leaves out the steps after which the price is lower five bars later: a look into the future."""
+    return [at for at in steps if not at or bars.close[min(at + 5, len(bars) - 1)] > bars.close[at]]
+
+
 class Averaged(Planted):
     """Honest, with an average that forgets slowly and says so by its ideas alone."""
 
@@ -137,7 +157,7 @@ def first_rise_known_before() -> int:
     return next(now.open_time_ms + HOUR.ms for now, after in pairwise(BARS) if after.close > now.close * 1.005)
 
 
-@pytest.mark.parametrize("kind", [Planted, Hungry, Counting, Averaged])
+@pytest.mark.parametrize("kind", [Planted, Hungry, Counting, Averaged, Naming])
 def test_the_honest_pass(kind: type[Planted]) -> None:
     assert lookahead(planned(kind)) == []
 
@@ -170,6 +190,28 @@ def test_a_strategy_that_fails_only_then_is_caught_too() -> None:
     assert cheat.now is not None
     assert cheat.now.action == "strategy_error"
     assert cheat.bar_close_ms == HOUR.ms
+
+
+def test_occasions_that_know_the_future_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Naming, "named", staticmethod(known_end))
+    [cheat] = lookahead(planned(Naming))
+    assert cheat.now is None
+    assert cheat.then is not None
+    assert "occasions" in cheat.how
+
+
+@pytest.mark.parametrize("named", [[1, 1], [5, 3], [-1], [len(BARS)], [1.0], ["a"], 7, "raises"], ids=str)
+def test_occasions_that_are_none_stop_their_strategy_with_a_reason(named: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def names(_steps: Sequence[int], _bars: Bars) -> Any:
+        if named == "raises":
+            raise LookupError("no")
+        return named
+
+    monkeypatch.setattr(Naming, "named", staticmethod(names))
+    found = run(planned(Naming))
+    assert [(each.by, each.symbol, each.code) for each in found.refused] == [("planted", "AAA", "strategy_error")]
+    assert not found.trades
+    assert set(found.equity) == {100_000.0}
 
 
 @pytest.mark.parametrize("name", list(STRATEGIES))

@@ -190,16 +190,30 @@ PROTECTIONS: list[dict[str, Any]] = [
     resting=st.booleans(),
     guarded=st.sampled_from(PROTECTIONS),
     gap=st.integers(0, 40),
+    carry=st.sampled_from([Carry(), Carry(funding_bps=30.0), Carry(borrow_bps=50.0)]),
+    pieces=st.integers(1, 40),
+    more=st.sampled_from([[], [{"name": "rsi_reversion", "params": {"period": 3, "atr_period": 4}}]]),
 )
 def test_passing_over_quiet_bars_changes_nothing(
-    seed: int, count: int, fast: int, target: float, resting: bool, guarded: dict[str, Any], gap: int
+    seed: int,
+    count: int,
+    fast: int,
+    target: float,
+    resting: bool,
+    guarded: dict[str, Any],
+    gap: int,
+    carry: Carry,
+    pieces: int,
+    more: list[dict[str, Any]],
 ) -> None:
     series = {f"S{at}": walk(seed + at, 160) for at in range(count)}
     series["S0"] = series["S0"][:50] + series["S0"][50 + gap :]
     cross = {"name": "sma_cross", "params": {"fast": fast, "slow": 9, "atr_period": 5, "target_atr": target}}
-    made = plan(series, [cross], paper={"resting_stops": resting, "fee_bps": "5"}, protections=guarded)
+    paper = {"resting_stops": resting, "fee_bps": "5"}
+    made = plan(series, [cross, *more], paper=paper, protections=guarded, carry=carry)
     quick, whole = Backtest(made), Backtest(made, skip=False)
-    quick.advance()
+    while quick.advance(pieces):
+        pass
     whole.advance()
     assert quick.outcome() == whole.outcome()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 from typing import Any
 from xml.etree import ElementTree
 
@@ -12,15 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brain.backtest import plot
+from brain.backtest.about import about
 from brain.backtest.engine import run
 from brain.backtest.page import SHOWN_TRADES, Section, page, prices_of
 from brain.backtest.report import report
 from brain.backtest.words import NOTHING, ROWS, lasting, metric_rows, when
+from shared.backtest import Carry
 from tests.unit.brain.backtest.support import CROSS, HOUR, plan, walk
 
 SVG = "{http://www.w3.org/2000/svg}"
 PLAN = plan({"AAA": walk(1, 600), "BBB": walk(2, 600)}, [CROSS])
 TOLD = report(PLAN, run(PLAN))
+ABOUT = about(PLAN)
 PRICES = [prices_of(symbol, bars, HOUR.ms) for symbol, bars in PLAN.series.items()]
 
 
@@ -76,7 +80,7 @@ def test_ticks_are_few_and_within(low: float, width: float) -> None:
 
 
 def test_the_page_is_whole_and_takes_nothing_from_outside() -> None:
-    text = page("SMA <cross> & more", TOLD, PRICES, [Section("Search", ("a", "b"), [("1", "<2>")], "a note")])
+    text = page("SMA <cross> & more", ABOUT, TOLD, PRICES, [Section("Search", ("a", "b"), [("1", "<2>")], "a note")])
     tree = parsed(text.removeprefix("<!doctype html>"))
     assert len(list(tree.iter(f"{SVG}svg"))) == 4
     assert "SMA &lt;cross&gt; &amp; more" in text
@@ -84,20 +88,47 @@ def test_the_page_is_whole_and_takes_nothing_from_outside() -> None:
     assert TOLD["fingerprint"] in text
     assert not re.search(r"<script|<link|<img|\bsrc=|\bhref=|@import|url\(", text)
     assert set(re.findall(r"https?://[^\"]+", text)) == {"http://www.w3.org/2000/svg"}
-    assert page("a", TOLD, PRICES) == page("a", TOLD, PRICES)
+    assert page("a", ABOUT, TOLD, PRICES) == page("a", ABOUT, TOLD, PRICES)
+
+
+def test_the_page_says_what_was_run() -> None:
+    told = dict(ABOUT)
+    choice = PLAN.choices[0]
+    assert told["strategy"].startswith(f"{choice.strategy.name} (version {choice.strategy.version}) ")
+    assert all(f"{name}={value}" in told["strategy"] for name, value in choice.params.model_dump().items())
+    assert told["symbols"] == "made: AAA, BBB; bars of 1h"
+    assert told["account"] == "100000 USD"
+    assert "fee_bps=" in told["paper venue"]
+    assert "risk_per_trade_bps=" in told["limits"]
+    first, last = PLAN.series["AAA"][0].open_time_ms, PLAN.series["AAA"][-1].open_time_ms
+    assert told["span"] == f"{when(first)} to {when(last + HOUR.ms)} UTC"
+    text = page("a", [*ABOUT, ("<b>", "&")], TOLD, PRICES)
+    assert all(value in text for value in told.values())
+    assert "&lt;b&gt;" in text
+
+
+def test_what_is_set_beside_is_said_too() -> None:
+    guarded = replace(PLAN.opening, protections={"max_drawdown": {"threshold_bps": 500}})
+    told = about(PLAN._replace(opening=guarded, carry=Carry(funding_bps=1.5), warmup_ms=HOUR.ms, series={"AAA": []}))
+    assert ("protection", "max_drawdown threshold_bps=500") in told
+    assert ("carry", "funding_bps=1.5 borrow_bps=0.0") in told
+    assert ("span", "no bars") in told
+    assert dict(about(PLAN._replace(warmup_ms=HOUR.ms)))["span"].endswith(
+        "; nothing is proposed until 1970-01-01 01:00"
+    )
 
 
 def test_a_page_of_nothing() -> None:
     empty = plan({"AAA": walk(1, 1)}, [CROSS])
     told = report(empty, run(empty))
-    text = page("nothing", told, [prices_of("AAA", empty.series["AAA"], HOUR.ms)])
+    text = page("nothing", about(empty), told, [prices_of("AAA", empty.series["AAA"], HOUR.ms)])
     parsed(text.removeprefix("<!doctype html>"))
     assert "None." in text
 
 
 def test_many_trades_are_shown_in_part_and_said_to_be() -> None:
     many: dict[str, Any] = {**TOLD, "trades": TOLD["trades"][:1] * (SHOWN_TRADES + 50), "trades_left_out": 7}
-    assert f"The first {SHOWN_TRADES} of {SHOWN_TRADES + 57}." in page("many", many, [])
+    assert f"The first {SHOWN_TRADES} of {SHOWN_TRADES + 57}." in page("many", ABOUT, many, [])
     lots = plot.on_price(TOLD["trades"][0]["symbol"], [0, 1], [1.0, 2.0], TOLD["trades"][:1] * (plot.MAX_MARKS + 1))
     assert f"the first {plot.MAX_MARKS} drawn" in lots
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brain.decisions import Decision
-from brain.decisions.evidence import Evidence, Outcome
+from brain.decisions.evidence import Evidence
+from shared.model import Outcome
 from tests.unit.brain.decisions.support import Session, close, decider, key, own, said
 from tests.unit.brain.decisions.test_bias import event
 
@@ -107,6 +108,43 @@ def test_an_outcome_from_before_the_newest_entry_teaches_nothing() -> None:
     session.decider.learn([outcome(2.0, 5)])
     weights = session.decider.state()["committee"][1]["weights"]["of"]  # type: ignore[index]
     assert list(weights.values()) == [0.5, 0.5]
+
+
+def weights_after(opened: int | None, entries: int = 2) -> dict[str, float]:
+    """Three members that vote for an entry each alone, one close after the other; then the trade opened at a close has won."""
+    session = Session(*"abc", cut=True, committee={"enter_at": 0.1, "exit_at": -1, "hold_bars": 1, "learning": {}})
+    for n in range(entries):
+        assert own(session.at(n, said(n, "ab"[min(n, 1)], score=1.0))) == ["enter"]
+    won = outcome(2.0, entries + 4)
+    session.decider.learn([won.model_copy(update={"opened_ms": None if opened is None else close(opened)})])
+    kept: dict[str, float] = session.decider.state()["committee"][1]["weights"]["of"]  # type: ignore[index]
+    return kept
+
+
+@pytest.mark.parametrize(
+    ("opened", "entries", "winner"),
+    [(0, 2, "a"), (1, 2, "b"), (5, 2, "b"), (None, 2, "b"), (0, 9, "a"), (7, 9, "b"), (8, 9, "b")],
+)
+def test_an_outcome_belongs_to_the_entry_that_the_position_was_opened_on(
+    opened: int | None, entries: int, winner: str
+) -> None:
+    weights = weights_after(opened, entries)
+    assert max(weights, key=weights.__getitem__) == key(winner)
+
+
+def test_of_many_entries_the_first_and_the_newest_are_kept() -> None:
+    session = Session("a", committee={"enter_at": 0.1, "exit_at": -1, "hold_bars": 1})
+    for n in range(9):
+        session.at(n, said(n, "a", score=1.0))
+    state = session.decider.state()["committee"][1]  # type: ignore[index]
+    assert [entry[0] for entry in state["entries"]["AAA"]] == [close(n) for n in (0, 6, 7, 8)]
+    session.decider.learn([outcome(1.0, 7)])
+    state = session.decider.state()["committee"][1]  # type: ignore[index]
+    assert [entry[0] for entry in state["entries"]["AAA"]] == [close(n) for n in (7, 8)]
+    assert state["held"] == ["AAA"]
+    session.decider.learn([outcome(1.0, 20)])
+    state = session.decider.state()["committee"][1]  # type: ignore[index]
+    assert (state["entries"], state["held"]) == ({}, [])
 
 
 def test_an_outcome_of_a_strategy_is_its_own() -> None:

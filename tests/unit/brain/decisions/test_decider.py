@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brain.decisions import Decider, Decision, proposal_of
-from brain.decisions.evidence import Evidence, Outcome
+from brain.decisions.evidence import Evidence
 from shared.errors import Invalid
-from shared.model import Proposal, Signal
+from shared.model import Outcome, Proposal, Signal
 from tests.unit.brain.decisions.support import HOUR_MS, Session, bar, close, configured, decider, key, own, said
 from tests.unit.brain.decisions.test_bias import event
 

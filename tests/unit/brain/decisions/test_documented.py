@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from brain.decisions.evidence import Event, Outcome, RegimeFound
-from shared.model import decision
+from brain.decisions.evidence import Event, RegimeFound
+from shared.model import Outcome, decision
 
 pytestmark = pytest.mark.native
 DOC = Path(__file__).parents[4] / "docs" / "decisions.md"

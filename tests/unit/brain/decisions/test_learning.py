@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brain.decisions.evidence import Outcome
 from brain.decisions.learning import REMEMBERED, Outcomes, Weights
+from shared.model import Outcome
 from shared.model.decision import LearningConfig
 from tests.unit.brain.decisions.support import key
 

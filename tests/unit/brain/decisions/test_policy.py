@@ -142,7 +142,7 @@ def test_the_bias_is_a_condition_by_itself() -> None:
         ({"policy": [{"do": "shrink", "factor": "1", "reason": "x"}]}, "must be below 1"),
         ({"policy": [{"do": "veto", "action": "exit", "reason": "x"}]}, "an exit is always allowed"),
         ({"policy": [{"do": "shrink", "factor": "0.5", "reason": "x"}]}, "sizing must be set"),
-        ({"policy": [{"do": "veto"}]}, "field required"),
+        ({"policy": [{"do": "veto"}]}, "policy.0.reason: is missing"),
         ({"policy": [{"do": "veto", "reason": "Not a code"}]}, "should match"),
         ({"policy": [{"do": "veto", "reason": "x", "symbols": "btc"}]}, "should match"),
         ({"policy": [{"do": "veto", "reason": "x", "hours": {"start": 0, "end": 24}}]}, "less than or equal to 23"),

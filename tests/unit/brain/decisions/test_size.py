@@ -12,11 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brain.decisions.evidence import Outcome
 from brain.decisions.learning import HALF_LIFE
 from brain.decisions.moments import Moments
 from brain.decisions.sizing import kelly, target
-from shared.model import exact
+from shared.model import Outcome, exact
 from shared.model.decision import KellySize, VolatilitySize
 from shared.model.proposal import Size
 from tests.unit.brain.decisions.support import Session, bar, close, configured, said

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brain.indicators import INDICATORS, Atr, Bollinger, Indicator, Sma, batch
+from brain.indicators.numbers import pack, unpack
 from tests.unit.brain.indicators.market import (
     CALM,
     CASES,
@@ -44,7 +45,7 @@ def same(one: list[float], other: list[float]) -> bool:
     return all(a == b or (a != a and b != b) for a, b in zip(one, other, strict=True))
 
 
-def through_json(state: list[Any]) -> Any:
+def through_json(state: str) -> Any:
     return json.loads(json.dumps(state, allow_nan=False))
 
 
@@ -140,40 +141,12 @@ def test_a_state_replaces_what_was_there_before(name: str, chosen: tuple[Any]) -
 
 
 @EVERY
-def test_a_state_whose_floats_became_ints_goes_on_exactly(name: str, chosen: tuple[Any]) -> None:
-    def whole(value: Any) -> Any:
-        if isinstance(value, list):
-            return [whole(each) for each in value]
-        return int(value) if isinstance(value, float) and value.is_integer() else value
-
-    first = make(name, chosen)
-    round_prices = {column: [float(round(value)) for value in values] for column, values in LONG.items()}
-    rows = rows_of(first, round_prices)
-    for row in rows[:100]:
-        first.update(*row)
-    second = make(name, chosen)
-    second.restore(through_json(whole(first.state())))
-    assert json.dumps(second.state()) == json.dumps(first.state())
-    assert all(same([second.update(*row)], [first.update(*row)]) for row in rows[100:])
-
-
-def places(state: list[Any], path: tuple[int, ...] = ()) -> list[tuple[int, ...]]:
-    """The way to every value in a nested state."""
-    found = []
-    for at, value in enumerate(state):
-        found.append((*path, at))
-        if isinstance(value, list):
-            found += places(value, (*path, at))
-    return found
-
-
-def changed(state: list[Any], path: tuple[int, ...], value: Any) -> list[Any]:
-    made: list[Any] = copy.deepcopy(state)
-    inner = made
-    for step in path[:-1]:
-        inner = inner[step]
-    inner[path[-1]] = value
-    return made
+def test_ints_among_the_inputs_change_nothing_of_a_state(name: str, chosen: tuple[Any]) -> None:
+    floats, ints = make(name, chosen), make(name, chosen)
+    for row in rows_of(floats, {column: [float(round(value)) for value in values] for column, values in LONG.items()}):
+        floats.update(*row)
+        ints.update(*map(int, row))
+        assert ints.state() == floats.state()
 
 
 @EVERY
@@ -182,10 +155,12 @@ def test_a_state_that_does_not_fit_is_refused(name: str, chosen: tuple[Any], bar
     made = make(name, chosen)
     for row in rows_of(made, LONG)[:bars]:
         made.update(*row)
-    state = through_json(made.state())
-    wrong: list[Any] = [None, {}, "state", 1, [], state[:-1], [*state, 0.0], [state]]
-    for path in places(state):
-        wrong += [changed(state, path, value) for value in ("x", {}, True, 1e999, -1e999, 10**400, [[]])]
+    state = made.state()
+    numbers = unpack(state)
+    wrong: list[Any] = [None, {}, [], 1, [state], "", "state", state[:-4], state + state, state[:-1] + "\N{BULLET}"]
+    wrong += [pack(numbers[:-1]), pack([*numbers, 0.0])]
+    for at in range(len(numbers)):
+        wrong += [pack([*numbers[:at], value, *numbers[at + 1 :]]) for value in (math.inf, -math.inf)]
     for each in wrong:
         with pytest.raises((ValueError, TypeError, LookupError)):
             make(name, chosen).restore(each)
@@ -206,27 +181,35 @@ def test_a_state_of_another_indicator_or_setting_is_refused(name: str) -> None:
             make(name, one).restore(through_json(make(name, two).state()))
 
 
+def changed(indicator: Indicator, before: float, after: list[float]) -> str:
+    """Its state with other numbers in place of the last `before`."""
+    numbers = unpack(indicator.state())
+    at = len(numbers) - 1 - numbers[::-1].index(before)
+    return pack([*numbers[:at], *after, *numbers[at + 1 :]])
+
+
 def test_lines_that_are_not_warm_together_are_refused() -> None:
     bands = Bollinger(2)
     for close in (1.0, 2.0, 3.0):
         bands.update(close)
-    state = bands.state()
     with pytest.raises(ValueError, match="warm up together"):
-        Bollinger(2).restore([*state[:4], None, *state[5:]])
+        Bollinger(2).restore(changed(bands, bands.upper, [math.nan]))
 
 
-def test_a_count_beyond_the_warmup_is_refused() -> None:
-    state = Atr(2).state()
-    state[state.index(0)] = 4
-    with pytest.raises(ValueError, match="_ranges 4 does not fit"):
-        Atr(2).restore(state)
+@pytest.mark.parametrize("count", [4.0, -1.0, 0.5, math.nan])
+def test_a_count_that_cannot_be_is_refused(count: float) -> None:
+    with pytest.raises(ValueError, match=r"_ranges .* does not fit: a whole number from 0 to 3"):
+        Atr(2).restore(changed(Atr(2), 0.0, [count]))
 
 
 def test_a_window_longer_than_the_period_is_refused() -> None:
-    state = Sma(2).state()
-    state[-1] = [1.0, 2.0, 3.0]
-    with pytest.raises(ValueError, match="3 numbers do not fit 2"):
-        Sma(2).restore(state)
+    with pytest.raises(ValueError, match=r"_window 3.0 does not fit: a whole number from 0 to 2"):
+        Sma(2).restore(changed(Sma(2), 0.0, [3.0, 1.0, 2.0, 3.0]))
+
+
+def test_a_window_that_holds_no_number_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"_window must be finite"):
+        Sma(2).restore(changed(Sma(2), 0.0, [1.0, math.nan]))
 
 
 @pytest.mark.parametrize("name", [name for name in INDICATORS if make(name).params])
@@ -273,3 +256,30 @@ def test_columns_that_do_not_fit_are_refused(columns: Columns, words: str) -> No
 def test_batch_leaves_other_columns_alone_and_takes_empty_ones() -> None:
     assert batch(Sma(2), {"close": [1.0, 2.0], "volume": [1.0]})["value"][1] == 1.5
     assert batch(Sma(2), {"close": []}) == {"value": []}
+
+
+def bit_equal(indicator: Indicator, columns: Columns) -> bool:
+    """Whether moving along gives at every place, in any order, what the updates gave there."""
+    step = copy.deepcopy(indicator)
+    wanted = []
+    for row in rows_of(step, columns):
+        step.update(*row)
+        wanted.append(lines_of(step))
+    move = indicator.along(*(columns[name] for name in indicator.inputs))
+    found: dict[int, list[float]] = {}
+    for place in [*range(1, len(wanted), 2), *range(0, len(wanted), 2)]:
+        move(place)
+        found[place] = lines_of(indicator)
+    return all(same(found[place], line) for place, line in enumerate(wanted))
+
+
+@EVERY
+@pytest.mark.parametrize("case", [*CALM, *ROUGH])
+def test_along_a_series_it_has_the_numbers_of_its_updates(name: str, chosen: tuple[Any, ...], case: str) -> None:
+    assert bit_equal(make(name, chosen), {**CALM, **ROUGH}[case])
+
+
+@settings(deadline=None)
+@given(columns=markets(least=1), period=st.integers(1, 12), kind=st.sampled_from([Sma, Atr]))
+def test_the_quick_ways_along_are_exact(columns: Columns, period: int, kind: Any) -> None:
+    assert bit_equal(kind(period), columns)

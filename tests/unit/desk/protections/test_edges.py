@@ -12,8 +12,8 @@ from shared.desk import events as ev
 from shared.desk.context import Context
 from shared.desk.intent import Intent, Refusal
 from shared.desk.protection import Breaker, Finding, Protection
-from shared.desk.state import Equity, Trade
-from shared.model import Cause, OrderKind, Side
+from shared.desk.state import Equity
+from shared.model import Cause, OrderKind, Side, Trade
 from tests.unit.desk.bench import DAY, T0
 from tests.unit.desk.protections.core import HOUR, MINUTE, START, Core
 

@@ -1,0 +1,62 @@
+"""What a run was of, as people read it: without it a page of numbers is of nobody knows what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from brain.backtest.plan import Plan, open_times
+from brain.backtest.words import when
+from brain.request import Choice
+from shared.model import exact
+
+Rows = list[tuple[str, str]]
+SHOWN_SYMBOLS = 50
+
+
+def about(plan: Plan) -> Rows:
+    """`(label, text)`: the strategies with all their parameters, symbols, span, account and what guards it."""
+    opening = plan.opening
+    rows = [("strategy", strategy(each)) for each in plan.choices]
+    rows += [
+        ("symbols", _symbols(plan)),
+        ("span", _span(plan)),
+        ("account", f"{exact.text(opening.cash)} {opening.currency}"),
+        ("paper venue", _settings(opening.paper)),
+        ("limits", _settings(opening.limits)),
+    ]
+    rows += [("protection", f"{name} {_pairs(settings)}".strip()) for name, settings in opening.protections.items()]
+    if plan.carry.is_due:
+        rows.append(("carry", _settings(plan.carry)))
+    if plan.decisions is not None:
+        rows.append(("decisions", _settings(plan.decisions)))
+    return rows
+
+
+def strategy(choice: Choice) -> str:
+    """Its name, its version and every parameter, those that were not given among them."""
+    return f"{choice.strategy.name} (version {choice.strategy.version}) {_settings(choice.params)}".strip()
+
+
+def _symbols(plan: Plan) -> str:
+    names = sorted(plan.series)
+    more = f", and {len(names) - SHOWN_SYMBOLS} more" if len(names) > SHOWN_SYMBOLS else ""
+    return f"{plan.venue}: {', '.join(names[:SHOWN_SYMBOLS])}{more}; bars of {plan.interval.value}"
+
+
+def _span(plan: Plan) -> str:
+    times = open_times(plan.series)
+    if not times:
+        return "no bars"
+    warm = f"; nothing is proposed until {when(plan.warmup_ms)}" if plan.warmup_ms else ""
+    return f"{when(times[0])} to {when(times[-1] + plan.interval.ms)} UTC{warm}"
+
+
+def _settings(settings: BaseModel) -> str:
+    return _pairs(settings.model_dump(mode="json", exclude_none=True))
+
+
+def _pairs(settings: Mapping[str, Any]) -> str:
+    return " ".join(f"{name}={value}" for name, value in settings.items())
