@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from shared.config import Limits, Paper, Protections, StrategyChoice
 from shared.errors import NotFound
 from shared.model.base import Model
+from shared.model.decision import DecisionConfig
 from shared.model.exact import Positive
 from shared.model.instrument import Symbol, VenueName
 from shared.model.interval import Interval
@@ -62,13 +63,15 @@ class Span(Model):
 
 
 class BacktestRequest(Model):
-    """Strategies on an account, over archived bars. Without symbols: all that the venue has in the span."""
+    """Strategies on an account, over archived bars. Without symbols: all that the venue has in the span; without decisions:
+    every strategy for itself."""
 
     venue: VenueName
     interval: Interval
     symbols: tuple[Symbol, ...] = Field(default=(), max_length=MAX_SYMBOLS)
     span: Span
     strategies: tuple[StrategyChoice, ...] = Field(min_length=1, max_length=16)
+    decisions: DecisionConfig | None = None
     account: Account
 
 
@@ -110,11 +113,16 @@ class BacktestOrder(BacktestRequest):
         """What is set in each run, on top of the swept strategy's own parameters; one empty set without a sweep."""
         return self.sweep.sets() if self.sweep is not None else [{}]
 
+    @property
+    def swept(self) -> int:
+        """The place of the strategy whose parameters are set in each run; the first without a sweep, which sets none."""
+        return 0 if self.sweep is None else self._swept(self.sweep.strategy)
+
     def chosen(self, params: Params) -> list[dict[str, Any]]:
         """The strategies of a run, as the brain takes them."""
         wire = [each.wire() for each in self.strategies]
         if self.sweep is not None:
-            swept = wire[self._swept(self.sweep.strategy)]
+            swept = wire[self.swept]
             swept["params"] = {**swept["params"], **params}
         return wire
 

@@ -81,7 +81,7 @@ class Paper(Model):
 
 class StrategyChoice(Model):
     name: StrategyName
-    params: dict[str, int | float | str] = Field(default_factory=dict)
+    params: dict[str, int | float | str] = Field(default_factory=dict, max_length=64)
 
 
 class VenueConfig(Model):

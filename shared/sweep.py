@@ -16,6 +16,9 @@ from shared.model.signal import StrategyName
 MAX_RUNS = 200
 """Of one backtest: each is a message of the queue."""
 
+MAX_END = 2**53
+"""Of a range: whole numbers beyond it are not told apart as floats."""
+
 ParamName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 Value = int | float | Annotated[str, StringConstraints(max_length=64)]
 Params = dict[str, Value]
@@ -24,8 +27,8 @@ Params = dict[str, Value]
 class Range(Model):
     """Both ends included; whole numbers where both ends are whole."""
 
-    min: int | float
-    max: int | float
+    min: Annotated[int | float, Field(ge=-MAX_END, le=MAX_END)]
+    max: Annotated[int | float, Field(ge=-MAX_END, le=MAX_END)]
 
     @model_validator(mode="after")
     def _ascending(self) -> Self:

@@ -53,8 +53,12 @@ class Default(WorkerEntrypoint):  # type: ignore[misc, unused-ignore]
 
 
 class Strategies(WorkerEntrypoint):  # type: ignore[misc, unused-ignore]
-    """The door of the router, which may ask what a strategy takes and nothing else."""
+    """The door of the router, which may ask what strategies there are and what they take, and nothing else."""
 
     async def check(self, text: str) -> str:
         """Whether strategies and their parameters are ones that there are."""
         return rpc.check(text)
+
+    async def describe(self, text: str) -> str:
+        """What strategies there are."""
+        return rpc.describe(text)

@@ -73,7 +73,10 @@ def _marked(state: DeskState, context: Context) -> ev.EquityMarked | None:
 
 
 def _judged(state: DeskState, context: Context, acting: Guards) -> list[Event]:
-    found = {finding.code: (each, finding) for each, finding in _findings(state, context, acting)}
+    findings = _findings(state, context, acting)
+    if not findings and not state.reductions:
+        return []
+    found = {finding.code: (each, finding) for each, finding in findings}
     for each, finding in found.values():
         if each is not None and each.calls_for == "halted" and finding.code != UNKNOWN_EQUITY:
             hold_until_ms = context.now_ms + each.for_s * MS if each.for_s else 0

@@ -8,15 +8,15 @@ from shared.desk.event import Event
 from shared.desk.review import begin_day, review
 from shared.desk.state import DeskState
 
-_JUDGED = (commands.Propose, commands.Place, commands.Replace, commands.Review)
+_JUDGED = (commands.Propose, commands.Place, commands.Replace)
 
 
 def before(state: DeskState | None, command: commands.Command, context: Context) -> list[Event]:
     """Prices moved and time passed since the last command: what would enlarge a position is decided on what holds now.
 
-    A new market day begins before anything of it is booked.
+    A new market day begins before anything of it is booked. A `Review` is nothing but what comes `after`.
     """
-    if state is None:
+    if state is None or isinstance(command, commands.Review):
         return []
     return review(state, context) if isinstance(command, _JUDGED) else begin_day(state, context)
 

@@ -17,6 +17,10 @@ from shared.model.side import Side
 StrategyName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 
 
+EvidenceName = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+MAX_EVIDENCE: Final = 32
+
+
 class Action(StrEnum):
     ENTER = "enter"
     EXIT = "exit"
@@ -44,7 +48,7 @@ class Signal(Model):
     side: Side
     score: float = Field(ge=0, le=1)
     reason: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
-    evidence: dict[str, float]
+    evidence: dict[EvidenceName, float] = Field(max_length=MAX_EVIDENCE)
     price: float = Field(gt=0)
     stop_distance: float | None = Field(default=None, gt=0)
     target_distance: float | None = Field(default=None, gt=0)

@@ -71,14 +71,14 @@ def test_the_brain_has_no_bindings_at_all() -> None:
 
 
 @pytest.mark.parametrize("environment", ["", "staging", "production"])
-def test_the_router_reaches_no_more_of_the_brain_than_what_checks_strategies(environment: str) -> None:
+def test_the_router_reaches_no_more_of_the_brain_than_what_tells_and_checks_strategies(environment: str) -> None:
     whole = read("wrangler.toml")
     (service,) = (whole["env"][environment] if environment else whole)["services"]
     name = "-".join(["edgedesk-brain", *filter(None, [environment])])
     assert service == {"binding": "BRAIN", "service": name, "entrypoint": "Strategies"}
     tree = ast.parse((source.ROOT / "brain-worker/src/entry.py").read_text())
     (door,) = [each for each in tree.body if isinstance(each, ast.ClassDef) and each.name == "Strategies"]
-    assert [each.name for each in door.body if isinstance(each, ast.AsyncFunctionDef)] == ["check"]
+    assert [each.name for each in door.body if isinstance(each, ast.AsyncFunctionDef)] == ["check", "describe"]
 
 
 def test_only_cron_takes_from_the_queue_and_the_others_may_only_send() -> None:

@@ -186,7 +186,8 @@ def made(system: System) -> list[dict[str, Any]]:
         net -= sum(Decimal(each["fee"]["amount"]) for each in trip)
         risk = (Decimal(entry["reference_price"]) - Decimal(entry["stop_price"])) * bought
         about = {"strategy": entry["by"], "symbol": fill["instrument"].partition(":")[2], "id": entry["client_id"]}
-        found.append({**about, "r": float(net / risk), "closed_ms": fill["ts_ms"]})
+        times = {"opened_ms": trip[0]["ts_ms"], "closed_ms": fill["ts_ms"]}
+        found.append({**about, **times, "r": float(net / risk)})
         del under_way[fill["instrument"]]
     return found
 

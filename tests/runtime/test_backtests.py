@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 
+from brain.describe import describe
 from tests.runtime.accounts import LIMITS, PAPER, wall_ms
 from tests.system import System, until
 from tests.unit.brain.backtest.support import reported as natively
@@ -48,11 +49,12 @@ def bars(system: System) -> dict[str, dict[str, list[Any]]]:
     return market
 
 
-def wanted(system: System, **params: int) -> dict[str, Any]:
+def wanted(system: System, decisions: Any = None, **params: int) -> dict[str, Any]:
     listed = [each for each in system.items("/v1/instruments", venue="us") if each["symbol"] in SYMBOLS]
     strategies = [{"name": "sma_cross", "params": ORDER["strategies"][0]["params"] | params}, ORDER["strategies"][1]]
     body = {name: ORDER[name] for name in ("venue", "interval", "account")}
     body |= {"strategies": strategies, "instruments": listed, "market": bars(system), "warmup_bars": 20}
+    body["decisions"] = decisions
     return natively(json.loads(json.dumps(body)))
 
 
@@ -73,6 +75,28 @@ def test_a_backtest_in_workerd_trades_as_it_does_natively(system: System) -> Non
     assert native["fingerprint"] in page.text
     assert "sma_cross (version " in page.text
     assert "us: AAPL, IBM, MSFT; bars of 1d" in page.text
+
+
+def test_a_committee_in_workerd_decides_as_it_does_natively(system: System) -> None:
+    stages = {
+        "committee": {"enter_at": 0.1, "exit_at": 0.0, "learning": {"rate": 0.5}},
+        "policy": [{"dissent": {"min": 0.4}, "do": "shrink", "factor": "0.5", "reason": "torn"}],
+        "sizing": {"kind": "fixed", "risk_bps": "25"},
+    }
+    found = over(system, post(system, ORDER | {"decisions": stages}, "backtest-committee"))
+    assert (found["state"], found["error"]) == ("done", None)
+    native, alone = wanted(system, stages), wanted(system)
+    assert native["trades"]
+    assert found["items"][0]["summary"]["fingerprint"] == native["fingerprint"] != alone["fingerprint"]
+    result = system.get(f"/v1/backtests/{found['id']}/runs/1")
+    assert result["decisions"]["sizing"] == stages["sizing"]
+    with system.client("viewer") as client:
+        assert "decisions: committee" in client.get(f"/v1/backtests/{found['id']}/runs/1/plot").text
+
+
+def test_the_strategies_are_told_over_the_router_s_own_door(system: System) -> None:
+    told = system.items("/v1/strategies")
+    assert told == sorted(describe({})["strategies"], key=lambda each: str(each["name"]))
 
 
 def test_a_sweep_fans_out_and_is_gathered(system: System) -> None:

@@ -18,12 +18,15 @@ from brain.backtest.plan import Outcome, Plan
 from brain.backtest.report import report
 from shared.errors import Invalid
 from shared.model import Interval
+from shared.model.ids import params_id
 from tools.backtest import options, show, study
 from tools.backtest.data import load
 from tools.failure import ToolError, run_main, say
 from tools.paths import BUILD, ROOT
 
 AT_ONCE = 2000
+NAMED = 3
+"""Strategies in the name of a folder, at most."""
 WIDE = 140
 """Characters in a line of what is not read on a terminal."""
 
@@ -67,11 +70,24 @@ def studies(asked: argparse.Namespace, plan: Plan, outcome: Outcome, how: study.
     return found
 
 
+def folder_of(plan: Plan) -> str:
+    """Another one for other strategies, other parameters or other decisions."""
+    first, *rest = plan.choices
+    if not rest and plan.decisions is None:
+        return f"{first.strategy.name}-{first.params_id[:8]}"
+    names = "-".join(each.strategy.name for each in plan.choices[:NAMED]) + ("-and-more" if len(rest) >= NAMED else "")
+    decisions = None if plan.decisions is None else plan.decisions.wire()
+    return f"{names}-{params_id({'by': [each.key for each in plan.choices], 'decisions': decisions})[:8]}"
+
+
 def write(name: str, title: str, plan: Plan, told: dict[str, object], more: Sequence[study.Study]) -> str:
     """The folder that was written."""
     folder = BUILD / "backtest" / (re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-.") or "run")
     folder.mkdir(parents=True, exist_ok=True)
-    whole = {"title": title, **told, **{each.name: each.told for each in more}}
+    chosen = [{"name": each.strategy.name, "params": each.params.wire()} for each in plan.choices]
+    decisions = None if plan.decisions is None else plan.decisions.wire()
+    whole = {"title": title, "strategies": chosen, "decisions": decisions, **told}
+    whole |= {each.name: each.told for each in more}
     (folder / "report.json").write_text(json.dumps(whole, allow_nan=False, indent=1) + "\n")
     prices = [prices_of(symbol, bars, plan.interval.ms) for symbol, bars in plan.series.items()]
     sections = [each for one in more for each in one.sections]
@@ -90,7 +106,7 @@ def main() -> int:
     plan = options.plan_of(asked, data)
     how = options.how_of(asked)
     options.check(asked, data)
-    title = f"{asked.strategy} {asked.params} on {asked.data}".replace("  ", " ")
+    title = f"{options.said(asked)} on {asked.data}"
     try:
         # before anything else has seen the bars
         more = [study.bias_of(plan)] if asked.bias else []
@@ -108,7 +124,7 @@ def main() -> int:
         result,
         [each for one in more for each in one.sections],
     )
-    name = asked.name or f"{asked.strategy}-{plan.choices[0].params_id[:8]}-{data.name}"
+    name = asked.name or f"{folder_of(plan)}-{data.name}"
     say(f"wrote {write(name, title, plan, result, more)}/report.html and report.json")
     return 2 if any(each.name == "bias" and each.told["lookahead"] for each in more) else 0
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,13 +14,15 @@ from brain.backtest.search import OBJECTIVES, Space, read_space
 from brain.registry import STRATEGIES
 from shared.backtest import Account
 from shared.errors import Invalid
-from shared.model import Interval
+from shared.model import Interval, Model
+from shared.model.decision import DecisionConfig
 from tools.backtest.data import RECORDED, Data
 from tools.backtest.study import How, size_of
 from tools.failure import ToolError
 
 AMPLE: Final = "1000000000000"
 DEFAULTS: Final[Mapping[str, str]] = {"strategy": "sma_cross", "data": "us:IBM"}
+SEVERAL: Final = "several: 'sma_cross fast=10 slow=50, rsi_reversion'"
 SEARCHES: Final = ("grid", "random", "evolution")
 
 
@@ -30,9 +31,14 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     env = os.environ
     parser = argparse.ArgumentParser(prog="make backtest", description="Run a strategy over recorded bars.")
     add = parser.add_argument
-    add("--strategy", default=env.get("STRATEGY") or None, help=f"STRATEGY: {', '.join(STRATEGIES)}")
+    add("--strategy", default=env.get("STRATEGY") or None, help=f"STRATEGY: {', '.join(STRATEGIES)}; {SEVERAL}")
     add("--data", default=env.get("DATA") or None, help="DATA: a CSV file, or a recorded market: us, us:IBM, fx")
-    add("--params", default=env.get("PARAMS") or "", help="PARAMS: such as 'fast=10 slow=50'")
+    add("--params", default=env.get("PARAMS") or "", help="PARAMS: of the one strategy, such as 'fast=10 slow=50'")
+    add(
+        "--decisions",
+        type=Path,
+        help="JSON file of how several decide together (docs/decisions.md; default: each alone)",
+    )
     add("--interval", default=None, choices=[each.value for each in Interval], help="of a CSV file, if not its step")
     add("--account", type=Path, help="JSON file of the account, with limits, protections and carry (docs/backtests.md)")
     add("--cash", default=None, help="money at the start (default: 100000)")
@@ -84,9 +90,31 @@ def pairs(text: str, where: str) -> dict[str, str]:
     return found
 
 
-def values(text: str) -> dict[str, Any]:
+def values(text: str, where: str = "PARAMS") -> dict[str, Any]:
     """The same with whole numbers, numbers and texts told apart."""
-    return {name: _value(value) for name, value in pairs(text, "PARAMS").items()}
+    return {name: _value(value) for name, value in pairs(text, where).items()}
+
+
+def strategies(asked: argparse.Namespace) -> list[dict[str, Any]]:
+    """Those that are named, each with the parameters behind its name; where it is but one, also with those of PARAMS."""
+    parts = [part.strip() for part in asked.strategy.split(",")]
+    if not all(parts):
+        raise ToolError(f"STRATEGY {asked.strategy!r}: a name is missing beside a comma; {SEVERAL}")
+    if asked.params and len(parts) > 1:
+        raise ToolError(f"PARAMS {asked.params!r}: of which strategy? write them behind its name; {SEVERAL}")
+    found = []
+    for part in parts:
+        name, *own = part.split(maxsplit=1)
+        text = " ".join([*own, asked.params])
+        found.append({"name": name, "params": values(text, "STRATEGY" if own else "PARAMS")})
+    return found
+
+
+def said(asked: argparse.Namespace) -> str:
+    """The strategies as they were asked for, in one line, and by what stages they decide."""
+    stages = [name for name, value in (decisions(asked) or {}).items() if value]
+    how = f", decisions by {', '.join(stages)}" if stages else ""
+    return " ".join(f"{asked.strategy} {asked.params}".split()) + how
 
 
 def _value(text: str) -> int | float | str:
@@ -103,7 +131,8 @@ def plan_of(asked: argparse.Namespace, data: Data) -> Plan:
     body = {
         "venue": data.venue,
         "interval": data.interval.value,
-        "strategies": [{"name": asked.strategy, "params": values(asked.params)}],
+        "strategies": strategies(asked),
+        "decisions": decisions(asked),
         "account": account(asked, data.currency),
         "instruments": list(data.instruments),
         "market": dict(data.columns),
@@ -117,7 +146,7 @@ def plan_of(asked: argparse.Namespace, data: Data) -> Plan:
 
 def account(asked: argparse.Namespace, currency: str) -> dict[str, Any]:
     """The file's, or one in which little but the strategy decides; the options have the last word."""
-    told = _default(currency) if asked.account is None else _file(asked.account)
+    told = _default(currency) if asked.account is None else _file(asked.account, Account, "--account")
     for where, name, value in (
         (told, "cash", asked.cash),
         (told["paper"], "fee_bps", asked.fee_bps),
@@ -146,14 +175,18 @@ def _default(currency: str) -> dict[str, Any]:
     }
 
 
-def _file(path: Path) -> dict[str, Any]:
+def decisions(asked: argparse.Namespace) -> dict[str, Any] | None:
+    """The stages of the file; None: every strategy for itself."""
+    return None if asked.decisions is None else _file(asked.decisions, DecisionConfig, "--decisions")
+
+
+def _file(path: Path, model: type[Model], where: str) -> dict[str, Any]:
     try:
-        told: dict[str, Any] = json.loads(Account.parse(path.read_text()).model_dump_json())
+        return model.parse(path.read_bytes()).wire()
     except OSError as error:
-        raise ToolError(f"--account: {error}; name a JSON file") from None
+        raise ToolError(f"{where}: {error}; name a JSON file") from None
     except Invalid as error:
-        raise ToolError(f"--account {path}: {error.detail}") from None
-    return told
+        raise ToolError(f"{where} {path}: {error.detail}") from None
 
 
 def how_of(asked: argparse.Namespace) -> How | None:
@@ -175,6 +208,10 @@ def check(asked: argparse.Namespace, data: Data) -> None:
     """What would only be noticed after the run: ToolError."""
     if asked.walk_forward:
         windows_of(asked.walk_forward)
+    if asked.search and len(named := strategies(asked)) > 1:
+        raise ToolError(
+            f"--search: is for one strategy, not {len(named)}; a sweep of POST /v1/backtests takes one of several"
+        )
     if asked.markets and len(data.columns) != 1:
         raise ToolError(f"--markets: is for one symbol, not {len(data.columns)}; name one, such as DATA=us:IBM")
 

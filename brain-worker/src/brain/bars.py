@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from itertools import starmap
+from itertools import islice, starmap
+from operator import truediv
 from typing import overload
 
 from brain.bar import Bar
@@ -70,6 +71,13 @@ class Bars(Sequence[Bar]):
     def place(self, open_ms: int) -> int:
         """How many bars opened before `open_ms`: the place of the one that opened then, if there is one."""
         return bisect_left(self.open_time_ms, open_ms)
+
+    def jumps(self, factor: float, end: int) -> list[int]:
+        """Of the first `end` bars, the places of those that open at `factor` times the close before them or more, or at that part
+        of it or less.
+        """
+        ratios = map(truediv, islice(self.open, 1, end), self.close)
+        return [at for at, ratio in enumerate(ratios, 1) if ratio >= factor or ratio * factor <= 1.0]
 
     def leaves(self, low: float, high: float, start: int, end: int) -> int:
         """The first place from `start` to `end` whose bar touches `low` or `high`, or leaves what is between; `end` for none."""

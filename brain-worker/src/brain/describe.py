@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 
 from brain.registry import KINDS, STRATEGIES, AnyStrategy
 from brain.request import exactly
+from brain.steps import BUDGET, STEPS
 from shared.errors import Invalid
 from shared.model import Interval
 
@@ -27,6 +28,7 @@ def describe(body: Any, strategies: Mapping[str, type[AnyStrategy]] = STRATEGIES
 
 def _strategy(strategy: type[AnyStrategy]) -> dict[str, Any]:
     model = strategy.params_model
+    STEPS.left = BUDGET
     return {
         "name": strategy.name,
         "version": strategy.version,

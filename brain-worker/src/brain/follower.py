@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from brain import remembered
 from brain import state as states
 from brain.bar import Bar, Idea
 from brain.bars import Bars
@@ -20,6 +21,7 @@ from shared.errors import Invalid
 MARKET = "*"
 """Stands for the symbol of a strategy that follows the whole market."""
 NEVER = -1
+MAX_DETAIL = 300
 _DOES_NOT_FIT = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
@@ -35,7 +37,8 @@ class Thought(NamedTuple):
 class Follower:
     """A strategy on one symbol. `watermark_ms` is the open time of the newest bar it has taken; older ones are passed over.
 
-    Once `refusal` is set it takes nothing any more.
+    Once `refusal` is set it takes nothing any more. Where the strategy could not even be made, it is set from the start, and
+    there is no `strategy`.
     """
 
     __slots__ = ("choice", "refusal", "strategy", "symbol", "view", "watermark_ms")
@@ -43,63 +46,121 @@ class Follower:
     def __init__(self, choice: Choice, symbol: str, interval_ms: int, strategy: Strategy[Any] | None = None) -> None:
         self.choice = choice
         self.symbol = symbol
-        STEPS.left = BUDGET
-        self.strategy = strategy or choice.strategy(choice.params, interval_ms)
         self.view = View(symbol)
         self.watermark_ms = NEVER
         self.refusal: Refusal | None = None
+        STEPS.left = BUDGET
+        try:
+            self.strategy = strategy or choice.strategy(choice.params, interval_ms)
+            STEPS.check()
+        except BaseException as error:  # noqa: BLE001 - a strategy may fail in any way; recorded, it must not stop the others
+            self.refuse(error, 0)
+
+    @property
+    def warmup_bars(self) -> int:
+        """Those of the strategy; 1 of one that fails, which needs none."""
+        if self.refusal is None:
+            STEPS.left = BUDGET
+            try:
+                return self.strategy.warmup_bars
+            except BaseException as error:  # noqa: BLE001 - as above
+                self.refuse(error, 0)
+        return 1
 
     def take(self, bar: Bar, close_ms: int) -> Idea | None:
         """What the strategy says on it."""
-        if bar.open_time_ms <= self.watermark_ms or self.refusal is not None:
+        open_ms = bar.open_time_ms
+        if open_ms <= self.watermark_ms or self.refusal is not None:
             return None
         STEPS.left = BUDGET
-        view = self.view
+        view, strategy = self.view, self.strategy
         view.bar = bar
         view.close_ms = close_ms
         try:
-            self.strategy.take(bar)
-            idea = self.strategy.on_candle(view)
+            strategy.take(bar)
+            idea = strategy.on_candle(view)
             if idea is not None:
                 check(idea)
-        except (Exception, OverBudget) as error:  # noqa: BLE001 - a strategy may fail in any way; recorded, it must not stop the others
+            if STEPS.left < 0:
+                STEPS.over()
+        except BaseException as error:  # noqa: BLE001 - as above
             self.refuse(error, close_ms)
             return None
-        self.watermark_ms = bar.open_time_ms
+        self.watermark_ms = open_ms
         return idea
 
     def occasions(self, bars: Bars) -> Sequence[int] | None:
         """Places of a whole series on which it has to be asked; None for all of them."""
-        if self.strategy.has_frames:
-            return None
+        if self.refusal is not None:
+            return ()
         STEPS.left = BUDGET * (1 + len(bars) // 1000)
         try:
+            if self.strategy.has_frames:
+                return None
             places = self.strategy.occasions(bars)
             if places is not None and not _is_path(places, len(bars)):
                 raise TypeError("occasions must be whole numbers, ascending, of bars that there are")
-        except (Exception, OverBudget) as error:  # noqa: BLE001 - as above
+            STEPS.check()
+        except BaseException as error:  # noqa: BLE001 - as above
             self.refuse(error, 0)
             return ()
         return places
 
+    def leap(self, bars: Bars) -> None:
+        """From now on it goes from any bar of this series to any other."""
+        if self.refusal is not None:
+            return
+        STEPS.left = BUDGET
+        try:
+            self.strategy.leap(bars)
+        except BaseException as error:  # noqa: BLE001 - as above
+            self.refuse(error, 0)
+
     def refuse(self, error: BaseException, close_ms: int) -> None:
-        """`strategy_error`, or `over_budget`, with the bar it happened on: from now on it says nothing."""
+        """`strategy_error`, or `over_budget`, with the bar it happened on: from now on it says nothing. A KeyboardInterrupt, which
+        may as well be the user's, goes on.
+        """
+        if isinstance(error, KeyboardInterrupt):
+            raise error
         over = isinstance(error, OverBudget)
         self.refusal = Refusal(
-            close_ms, "over_budget" if over else "strategy_error", str(error) if over else _where(error)
+            close_ms, "over_budget" if over else "strategy_error", (str(error) if over else _where(error))[:MAX_DETAIL]
         )
 
-    def entry(self) -> states.Entry:
-        """What is stored of it."""
-        return [self.watermark_ms, self.strategy.state()]
+    def entry(self) -> states.Entry | None:
+        """What is stored of it; None, and a refusal, where that is nothing that can be."""
+        STEPS.left = BUDGET
+        try:
+            return [self.watermark_ms, self._state()]
+        except BaseException as error:  # noqa: BLE001 - as above
+            self.refuse(error, self.view.close_ms)
+            return None
+
+    def look(self) -> None:
+        """Refuses what could not be stored, for a backtest, which stores nothing."""
+        if self.refusal is not None or self.watermark_ms == NEVER:
+            return
+        STEPS.left = BUDGET
+        try:
+            remembered.keep(self.strategy, self.strategy.remembers, [])
+        except BaseException as error:  # noqa: BLE001 - as above
+            self.refuse(error, self.view.close_ms)
 
     def restore(self, entry: states.Entry, close_ms: int) -> None:
         """Becomes what was stored; refuses with `bad_state` where that does not fit."""
+        self.watermark_ms = entry[0]
+        if self.refusal is not None:
+            return
+        STEPS.left = BUDGET
         try:
             self._restore(entry[1])
         except _DOES_NOT_FIT as error:
             self.refusal = Refusal(close_ms, "bad_state", f"{type(error).__name__}; {states.REMEDY}")
-        self.watermark_ms = entry[0]
+        except BaseException as error:  # noqa: BLE001 - as above
+            self.refuse(error, close_ms)
+
+    def _state(self) -> list[Any]:
+        return self.strategy.state()
 
     def _restore(self, state: list[Any]) -> None:
         self.strategy.restore(state)
@@ -124,21 +185,23 @@ class MarketFollower(Follower):
             return []
         try:
             return self._asked(fresh, close_ms)
-        except (Exception, OverBudget) as error:  # noqa: BLE001 - as above
+        except BaseException as error:  # noqa: BLE001 - as above
             self.refuse(error, close_ms)
             return []
 
     def _asked(self, bars: Sequence[tuple[str, Bar]], close_ms: int) -> list[Thought]:
-        STEPS.left = BUDGET
-        view, found = self.view, []
+        view, found, market, strategy = self.view, [], self._market, self.strategy
         view.close_ms = close_ms
         for symbol, bar in bars:
-            self.strategy.take_of(symbol, bar)
-            self._market[symbol] = bar
+            STEPS.left = BUDGET
+            strategy.take_of(symbol, bar)
+            market[symbol] = bar
         for symbol, bar in bars:
             STEPS.left = BUDGET
             view.symbol, view.bar = symbol, bar
-            idea = self.strategy.on_candle(view)
+            idea = strategy.on_candle(view)
+            if STEPS.left < 0:
+                STEPS.over()
             if idea is None:
                 continue
             check(idea)
@@ -146,13 +209,14 @@ class MarketFollower(Follower):
         self.watermark_ms = bars[0][1].open_time_ms
         return found
 
-    def entry(self) -> states.Entry:
+    def _state(self) -> list[Any]:
         """With the newest bar of each symbol."""
         newest = {symbol: list(bar) for symbol, bar in sorted(self._market.items())}
-        return [self.watermark_ms, [self.strategy.state(), newest]]
+        return [self.strategy.state(), newest]
 
     def _restore(self, state: list[Any]) -> None:
         kept, newest = state
+        STEPS.left = BUDGET * (1 + len(newest))
         self.strategy.restore(kept)
         for symbol, bar in newest.items():
             self._market[symbol] = Bar(int(bar[0]), *map(float, bar[1:]))
@@ -165,7 +229,7 @@ def check(idea: object) -> None:
 
 
 def _is_path(places: Sequence[int], count: int) -> bool:
-    whole = set(map(type, places)) <= {int} and all(a < b for a, b in pairwise(places))
+    whole = len(places) <= count and set(map(type, places)) <= {int} and all(a < b for a, b in pairwise(places))
     return whole and (not places or (places[0] >= 0 and places[-1] < count))
 
 

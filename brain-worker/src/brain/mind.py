@@ -57,7 +57,7 @@ class Mind:
                 times.update(map(bars.open_time_ms.__getitem__, places))
         for symbol, bars in series.items():
             for follower in self._of[symbol]:
-                follower.strategy.leap(bars)
+                follower.leap(bars)
         return sorted(times)
 
     def close(self, close_ms: int, bars: Sequence[tuple[str, Bar]]) -> list[Signal]:
@@ -126,8 +126,11 @@ class Mind:
         return [follower for _, of in sorted(self._of.items()) for follower in of] + list(self._market)
 
     def refusals(self) -> list[tuple[str, str, Refusal]]:
-        """`(strategy, symbol, why)` of those that failed."""
-        return refusals(self.followers())
+        """`(strategy, symbol, why)` of those that failed, and of those that remember what could not be stored."""
+        followers = self.followers()
+        for each in followers:
+            each.look()
+        return refusals(followers)
 
 
 def refusals(followers: Sequence[Follower]) -> list[tuple[str, str, Refusal]]:

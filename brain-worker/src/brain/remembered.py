@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from math import isfinite
 from typing import Any, Final
 
 from brain.indicators.numbers import Numbers, all_finite, count_of
+from shared.errors import Invalid
 
-_SIMPLE: Final = frozenset((int, str, bool, type(None)))
+MOST_WHOLE: Final = 2**53
+"""Beyond it, not every reader of JSON keeps all digits."""
+DEEPEST: Final = 8
+"""Lists in lists."""
+_ALWAYS: Final = frozenset((bool, type(None)))
 _FLOATS: Final = "floats"
 """`{"floats": count}` stands for a list whose numbers are packed."""
+_REMEDY: Final = "remember finite numbers, texts, None, or lists of them"
 
 
 def keep(owner: object, names: Sequence[str], into: list[float]) -> list[Any]:
-    """The values of these attributes for JSON; what is packed is appended."""
+    """The values of these attributes for JSON; what is packed is appended. `Invalid` for what JSON cannot hold."""
     kept: list[Any] = []
     for name in names:
         value = getattr(owner, name)
-        if type(value) is list and set(map(type, value)) == {float}:
+        kind = type(value)
+        if kind is list and set(map(type, value)) == {float} and all_finite(value):
             kept.append({_FLOATS: len(value)})
             into += value
-        else:
-            kept.append(value)
+            continue
+        if kind not in _ALWAYS and (odd := _odd(value)):
+            rule = f"holds {odd}"
+            raise Invalid(f"remembers.{name}: {rule}; {_REMEDY}", field=f"remembers.{name}", rule=rule)
+        # a list goes on changing in its owner
+        kept.append(deepcopy(value) if kind is list else value)
     return kept
 
 
@@ -35,7 +47,8 @@ def recall(owner: object, names: Sequence[str], kept: list[Any], numbers: Number
             value, at = numbers[at:end], end
             fits = numbers.finite or all_finite(value)
         else:
-            fits = _is_plain(found)
+            fits = type(found) in _ALWAYS or not _odd(found)
+            value = deepcopy(found) if type(found) is list else found
         if not fits or (before is not None and isinstance(before, list) != isinstance(value, list)):
             raise ValueError(f"{name} cannot be {found!r}")
         # a float that happens to be whole may come back as an int
@@ -43,7 +56,19 @@ def recall(owner: object, names: Sequence[str], kept: list[Any], numbers: Number
     return at
 
 
-def _is_plain(value: Any) -> bool:
-    if type(value) is float:
-        return isfinite(value)
-    return type(value) in _SIMPLE or (type(value) is list and all(map(_is_plain, value)))
+def _odd(value: Any, depth: int = 0) -> str:
+    """What in it JSON cannot hold, in words that are the same in every run; empty where there is nothing."""
+    kind = type(value)
+    if kind is float:
+        return "" if isfinite(value) else repr(value)
+    if kind is int:
+        return "" if -MOST_WHOLE <= value <= MOST_WHOLE else "a whole number beyond 2**53"
+    if kind in _ALWAYS:
+        return ""
+    if kind is str:
+        return "" if value.encode(errors="replace").decode() == value else "a text that is not Unicode"
+    if kind is not list:
+        return kind.__name__
+    if depth > DEEPEST:
+        return f"lists in lists, more than {DEEPEST} deep"
+    return next(filter(None, (_odd(each, depth + 1) for each in value)), "")

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from brain import state
 from brain.registry import STRATEGIES, AnyStrategy
+from brain.steps import BUDGET, STEPS
 from shared.errors import Invalid
 from shared.model import Interval, Model
 from shared.model.base import invalid_from
@@ -124,6 +125,7 @@ def _choice(one: Any, where: str, strategies: Mapping[str, type[AnyStrategy]]) -
         if param not in known:
             rule = f"is not a parameter of {name}"
             raise Invalid.field(f"{where}params.{param}", given[param], rule, f"choose from {', '.join(known)}")
+    STEPS.left = BUDGET
     try:
         params = strategy.params_model.model_validate(dict(given))
     except ValidationError as error:

@@ -126,8 +126,8 @@ class _Scan:
     def _store(self, followers: list[Follower]) -> list[Follower]:
         """Takes what they have learnt; those that failed, of which what was known before stays."""
         for follower in followers:
-            if follower.refusal is None and follower.watermark_ms >= 0:
-                self.known[follower.choice.key][follower.symbol] = follower.entry()
+            if follower.refusal is None and follower.watermark_ms >= 0 and (entry := follower.entry()):
+                self.known[follower.choice.key][follower.symbol] = entry
         return [each for each in followers if each.refusal is not None]
 
     def _refuse(self, strategy: str, symbol: str, refusal: Refusal) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from itertools import islice, pairwise, repeat
 from math import inf
-from operator import le, lt, mod
+from operator import le, lt, mod, truediv
 from typing import Any, NamedTuple
 
 from brain.bar import Bar
@@ -16,6 +16,8 @@ MIN_PRICE = 1e-9
 MAX_PRICE = 1e15
 """Prices that a proposal can write exactly enough: ten digits after the point, far fewer than 18 before it."""
 MAX_TIME_MS = 2**53 - 1
+MAX_JUMP = 20.0
+"""An open so many times the close before it, or that part of it, is a split that nobody adjusted for, or a mistake."""
 
 _NAMES = {"o": "open", "h": "high", "l": "low", "c": "close", "v": "volume"}
 _NUMBERS = frozenset((int, float))
@@ -47,10 +49,12 @@ def read(columns: Any, interval_ms: int, after_ms: int) -> list[Bar] | Refusal:
         return wrong
     start = bisect_right(times, after_ms)
     rows = list(zip(*(columns[name][start:] for name in COLUMNS), strict=True))
+    close = columns["c"][start - 1] if start else None
     for row in rows:
-        wrong = _wrong_bar(row, interval_ms)
+        wrong = _wrong_bar(row, interval_ms) or _jump(close, row, interval_ms)
         if wrong:
             return wrong
+        close = row[4]
     return [Bar(t, float(o), float(h), float(low), float(c), float(v)) for t, o, h, low, c, v in rows]
 
 
@@ -91,7 +95,13 @@ def _is_flawless(columns: Any, interval_ms: int) -> bool:
         and max(high) <= MAX_PRICE
         and all(map(le, repeat(0), volume))
         and max(volume) <= MAX_PRICE
+        and _is_steady(open_, close)
     )
+
+
+def _is_steady(opens: list[float], closes: list[float]) -> bool:
+    ratios = list(map(truediv, islice(opens, 1, None), closes))
+    return not ratios or (min(ratios) > 1.0 / MAX_JUMP and max(ratios) < MAX_JUMP)
 
 
 def _newest_close_ms(times: list[Any], interval_ms: int) -> int:
@@ -125,6 +135,15 @@ def _wrong_bar(row: tuple[Any, ...], interval_ms: int) -> Refusal | None:
         return None
     code, detail = _fault(row, interval_ms)
     return Refusal(open_ms + interval_ms, code, detail)
+
+
+def _jump(close: Any, row: tuple[Any, ...], interval_ms: int) -> Refusal | None:
+    """From the close before it, which was not looked at if it is no new one."""
+    open_ms, open_ = row[:2]
+    if type(close) not in _NUMBERS or not close > 0 or 1.0 / MAX_JUMP < open_ / close < MAX_JUMP:
+        return None
+    detail = f"open {open_} is {open_ / close:.3g} times the close before it, {close}: a split, or a mistake; adjust the prices"
+    return Refusal(open_ms + interval_ms, "price_jump", detail)
 
 
 def _fault(row: tuple[Any, ...], interval_ms: int) -> tuple[str, str]:

@@ -132,6 +132,8 @@ class Strategy(ABC, Generic[P]):
         """Whether all that `setup` set is remembered, unchangeable, or an indicator that is known to be replaced whole."""
         indicators = [each for feed in (self._feed, *(each.feed for each in self._frames)) for each in feed.indicators]
         known = set(map(id, (*indicators, *self._frames)))
+        if any(vars(kind).get("__slots__") for kind in type(self).__mro__):
+            return False
         return all(type(each) in _REPLACED for each in indicators) and all(
             type(value) in _UNCHANGEABLE or id(value) in known or name in _OWN or name in self.remembers
             for name, value in vars(self).items()

@@ -44,7 +44,9 @@ async def _worked_out(context: Context, backtest: str, number: int, known: Known
     answer = await context.ports.brain.call("backtest", _body(known, bars, f"Backtest {backtest}, run {number}"))
     told, store = answer["report"], context.ports.store
     about = {"v": 1, "backtest": backtest, "number": number, "params": known.params}
-    result = {**about, "strategies": known.order.chosen(known.params), "symbols": sorted(bars["market"])}
+    decisions = known.order.wire()["decisions"]
+    result = {**about, "strategies": known.order.chosen(known.params), "decisions": decisions}
+    result["symbols"] = sorted(bars["market"])
     result_key, page_key = keys.backtest_key(backtest, str(number)), keys.page_key(backtest, number)
     # the objects before the row that says they are there
     await store.put(result_key, backtest_bars.packed({**result, **told}))

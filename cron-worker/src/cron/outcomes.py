@@ -32,6 +32,9 @@ async def after(context: Context, desk: str, seq: int, close_ms: int) -> Told | 
         about = {"desk": desk, "code": error.error_code, "detail": error.detail}
         _log.warning("outcomes_unknown", extra=about)
         return None
+    if int(answer["seq"]) < seq:
+        # another log: the desk was set up anew
+        return await after(context, desk, 0, close_ms)
     left = [trade.seq - 1 for trade in trades if trade.closed_ms > close_ms]
     found = [trade.outcome() for trade in trades if trade.closed_ms <= close_ms]
     return Told([each.wire() for each in found if each is not None], min(left, default=int(answer["seq"])))

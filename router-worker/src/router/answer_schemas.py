@@ -80,12 +80,29 @@ _BACKTEST_RUN = _object(
     started_ms=_MAYBE_INT,
     ended_ms=_MAYBE_INT,
 )
+_STRATEGY = _object(
+    name=_TEXT,
+    version=_INT,
+    doc=_TEXT,
+    params={
+        "type": "object",
+        "additionalProperties": _object(
+            default={"type": ["number", "string"]},
+            min={"type": ["number", "null"]},
+            max={"type": ["number", "null"]},
+            kind={"enum": ["int", "float", "symbol"]},
+            doc=_TEXT,
+        ),
+    },
+    warmup_bars=_INT,
+)
 _RESULT = _object(
     v=_INT,
     backtest=_TEXT,
     number=_INT,
     params=_ANY,
     strategies={"type": "array", "items": _ANY},
+    decisions={"type": ["object", "null"]},
     symbols={"type": "array", "items": _TEXT},
     metrics={"type": ["object", "null"]},
     curve=_ANY,
@@ -160,6 +177,7 @@ ANSWERS: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/alerts/test"): _object(id=_TEXT),
     ("GET", "/v1/jobs"): _page(_RUN),
     ("POST", "/v1/scan"): _object(run_id=_TEXT, job=_TEXT, scope=_TEXT, queued_ms=_INT),
+    ("GET", "/v1/strategies"): _page(_STRATEGY),
     ("POST", "/v1/backtests"): _object(id=_TEXT, runs=_INT, queued_ms=_INT),
     ("GET", "/v1/backtests"): _page(_object(**_BACKTEST, venue=_TEXT, interval=_TEXT)),
     ("GET", "/v1/backtests/{backtest}"): _object(

@@ -34,6 +34,7 @@ from router.resources import (
     protections,
     reconciliation,
     signals,
+    strategies,
 )
 from router.routes import Route
 
@@ -56,6 +57,7 @@ _RESOURCES = (
     reconciliation,
     live_gate,
     alerts,
+    strategies,
     backtests,
     openapi,
 )

@@ -92,6 +92,11 @@ def fingerprint(route: str, body: Model) -> str:
     return hashlib.sha256(f"{route}\n{body.json_text()}".encode()).hexdigest()
 
 
+async def is_known(ports: Ports, caller: str, key: str) -> bool:
+    """Whether a request with this key was taken before."""
+    return bool(await ports.db.rows(_HOLDER, caller, key))
+
+
 async def once(ports: Ports, claim: Claim, status: int, effects: Sequence[Statement]) -> Outcome:
     """Runs `effects`, each guarded by `WON`, in one transaction with the claim. `Conflict` for another body."""
     now_ms = ports.clock.now_ms()

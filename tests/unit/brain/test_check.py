@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -11,43 +12,59 @@ from brain.registry import STRATEGIES
 from shared.errors import Invalid
 
 
-def cross(**params: Any) -> list[dict[str, Any]]:
-    return [{"name": "sma_cross", "params": params}]
+def body(*sets: dict[str, Any], name: str = "sma_cross", place: int = 0, **params: Any) -> dict[str, Any]:
+    return {"strategies": [{"name": name, "params": params}], "place": place, "sets": list(sets) or [{}]}
 
 
-def refusal(body: Any) -> Invalid:
+def refusal(given: Any) -> Invalid:
     with pytest.raises(Invalid) as caught:
-        check(body)
+        check(given)
     return caught.value
 
 
 def test_what_can_run_is_counted() -> None:
-    assert check({"sets": [cross()]}) == {"good": 1, "refused": 0}
-    assert check({"sets": [cross(fast=50), cross(fast=3), cross(fast=21)]}) == {"good": 1, "refused": 2}
+    assert check(body()) == {"good": 1, "refused": 0}
+    assert check(body({"fast": 50}, {"fast": 3}, {"fast": 21})) == {"good": 1, "refused": 2}
+
+
+def test_a_set_is_put_over_the_parameters_of_its_strategy_and_the_others_stay() -> None:
+    given = body({"fast": 30}, {"fast": 50}, slow=40, place=1)
+    given["strategies"].insert(0, {"name": "rsi_reversion", "params": {}})
+    before = copy.deepcopy(given)
+    assert check(given) == {"good": 1, "refused": 1}
+    assert given == before
+    given["strategies"][0]["name"] = "nobody"
+    assert refusal(given).context["field"] == "strategies.0.name"
 
 
 def test_where_not_one_can_run_the_first_is_told() -> None:
-    found = refusal({"sets": [cross(fast=50), cross(fast=60)]})
+    found = refusal(body({"fast": 50}, {"fast": 60}))
     assert found.detail == "strategies.0.params: fast 50 must be below slow 20"
 
 
 def test_an_unknown_strategy_is_told_with_those_that_there_are() -> None:
-    found = refusal({"sets": [[{"name": "smacross", "params": {}}]]})
+    found = refusal(body(name="smacross"))
     assert found.context["field"] == "strategies.0.name"
     assert found.detail.endswith(", ".join(STRATEGIES))
 
 
 @pytest.mark.parametrize(
-    ("body", "field"),
+    ("given", "field"),
     [
         ([], "body"),
-        ({}, "sets"),
-        ({"sets": []}, "sets"),
-        ({"sets": {}}, "sets"),
-        ({"sets": [cross()] * (MAX_SETS + 1)}, "sets"),
-        ({"sets": [[]]}, "strategies"),
-        ({"sets": [cross()], "x": 1}, "x"),
+        ({}, "strategies"),
+        (body() | {"sets": []}, "sets"),
+        (body() | {"sets": {}}, "sets"),
+        (body() | {"sets": [{}] * (MAX_SETS + 1)}, "sets"),
+        (body() | {"sets": [[]]}, "sets"),
+        (body() | {"strategies": []}, "place"),
+        (body() | {"strategies": {}}, "place"),
+        (body() | {"strategies": [7]}, "strategies.0"),
+        (body(place=1), "place"),
+        (body(place=-1), "place"),
+        (body() | {"place": True}, "place"),
+        (body() | {"x": 1}, "x"),
     ],
 )
-def test_a_bad_body_is_named(body: Any, field: str) -> None:
-    assert refusal(body).context["field"] == field
+def test_a_bad_body_is_named(given: Any, field: str) -> None:
+    assert refusal(given).context["field"] == field

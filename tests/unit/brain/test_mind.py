@@ -296,6 +296,16 @@ class Adds(Changes):
         return super().on_candle(view)
 
 
+class Slotted(Changes):
+    """Keeps something where `vars` does not look."""
+
+    __slots__ = ("count",)
+
+    def setup(self) -> None:
+        super().setup()
+        self.count = 0
+
+
 class TestOneSymbolAfterTheOther:
     def test_a_strategy_goes_on_with_the_next_symbol_as_if_it_were_new(self) -> None:
         names = [name for name in QUICK if name != "regime_switch"]
@@ -319,7 +329,7 @@ class TestOneSymbolAfterTheOther:
         assert used[0] == used[1] == used[2]
         assert known["A"] != known["B"] != known["C"]
 
-    @pytest.mark.parametrize("kind", [Gathers, Hides, Feeds, Adds, Looks])
+    @pytest.mark.parametrize("kind", [Gathers, Hides, Feeds, Adds, Looks, Slotted])
     def test_one_that_might_leave_something_behind_is_made_anew(self, kind: type[AnyStrategy]) -> None:
         strategy = kind(NoParams(), DAY_MS)
         say(strategy, [bar(0)]) if kind is Adds else None
@@ -412,7 +422,9 @@ class TestRestored:
         desk = mind(Looks)
         close(desk, 0, B=20.0, A=10.0)
         close(desk, 1, A=11.0)
-        [(watermark_ms, (_, newest))] = [each.entry() for each in desk.followers()]
+        [entry] = [each.entry() for each in desk.followers()]
+        assert entry is not None
+        watermark_ms, (_, newest) = entry
         assert watermark_ms == DAY_MS
         assert newest == {"A": list(bar(1, 11.0)), "B": list(bar(0, 20.0))}
         assert list(newest) == ["A", "B"]

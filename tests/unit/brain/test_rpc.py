@@ -121,8 +121,9 @@ def test_the_entry_hands_text_through(monkeypatch: pytest.MonkeyPatch) -> None:
     text = json.dumps(body({"A": columns(walk(1, 60))}))
     assert finished(entry.Default().scan(text)) == rpc.scan(text)
     assert finished(entry.Default().describe("{}")) == rpc.describe("{}")
-    sets = json.dumps({"sets": [[{"name": "sma_cross", "params": {}}]]})
+    sets = json.dumps({"strategies": [{"name": "sma_cross", "params": {}}], "place": 0, "sets": [{}]})
     assert finished(entry.Strategies().check(sets)) == rpc.check(sets)
+    assert finished(entry.Strategies().describe("{}")) == rpc.describe("{}")
     assert loaded == []
     for _ in range(2):
         assert json.loads(finished(entry.Default().dream("{}")))["error"]["code"] == "invalid"

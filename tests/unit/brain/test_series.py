@@ -54,8 +54,31 @@ BAD: dict[str, tuple[Any, str, int]] = {
     "a volume too large": (changed(v=1e300), "out_of_range", 40 * DAY_MS),
     "a high below the low": (changed(h=LAST["l"] / 2), "bad_range", 40 * DAY_MS),
     "a close above the high": (changed(c=LAST["h"] * 2), "bad_range", 40 * DAY_MS),
+    "an open forty times the close before it": (
+        changed(**{name: LAST[name] * 40 for name in "ohlc"}),
+        "price_jump",
+        40 * DAY_MS,
+    ),
+    "an open a fortieth of the close before it": (
+        changed(**{name: LAST[name] / 40 for name in "ohlc"}),
+        "price_jump",
+        40 * DAY_MS,
+    ),
     "an open below the low": (changed(o=LAST["l"] / 2), "bad_range", 40 * DAY_MS),
 }
+
+
+def test_a_jump_is_seen_from_the_last_bar_that_is_known_and_from_no_nonsense() -> None:
+    jump = changed(**{name: LAST[name] * 40 for name in "ohlc"})
+    newest = [bar.open_time_ms for bar in series.read(GOOD, DAY_MS, -1)][-1]
+    found = series.read(jump, DAY_MS, newest - 1)
+    assert isinstance(found, series.Refusal)
+    assert found.code == "price_jump"
+    for nonsense in (None, "1", 0, -1.0):
+        closes = [*jump["c"][:-2], nonsense, jump["c"][-1]]
+        assert isinstance(series.read({**jump, "c": closes}, DAY_MS, newest - 1), list)
+    alone = {name: column[-1:] for name, column in jump.items()}
+    assert isinstance(series.read(alone, DAY_MS, -1), list)
 
 
 @pytest.mark.parametrize("what", BAD)

@@ -21,6 +21,7 @@ from shared.archive.ndjson import Row
 from shared.backtest import BacktestOrder
 from shared.errors import DeskError, StorageUnavailable
 from shared.model import Interval
+from shared.model.decision import DecisionConfig
 from tests.unit.brain.backtest.support import reported as natively
 from tests.unit.cron.world import DAY_MS, LIMITS, PAPER, START_MS, World, settings, wave
 
@@ -114,7 +115,7 @@ def told(order: BacktestOrder, bars: dict[str, int] = BARS, **params: int) -> di
                 name: [float(each) for each in column] for name, column in zip("ohlcv", columns, strict=True)
             }
     wire = order.wire()
-    asked = {name: wire[name] for name in ("venue", "interval", "account")}
+    asked = {name: wire[name] for name in ("venue", "interval", "account", "decisions")}
     instruments = [json.loads(instrument(symbol)) for symbol in market]
     strategies = order.chosen(dict(params))
     return natively(asked | {"market": market, "instruments": instruments, "strategies": strategies, "warmup_bars": 0})
@@ -144,6 +145,42 @@ def test_a_backtest_is_what_the_brain_says_of_the_archived_bars() -> None:
     page = gzip.decompress(place.store.objects[keys.page_key(ID, 1)]).decode()
     assert wanted["fingerprint"] in page
     assert "<script" not in page
+
+
+def test_the_decisions_reach_the_brain_and_are_told_with_the_result() -> None:
+    stages = {
+        "committee": {"quorum": 1, "enter_at": 0.1, "exit_at": 0, "learning": {}},
+        "sizing": {"kind": "fixed", "risk_bps": "12.5"},
+    }
+    place = world()
+    order = ask(place, ORDER | {"decisions": stages})
+    drain(place)
+    wanted, alone = json.loads(json.dumps(told(order))), told(BacktestOrder.parse(json.dumps(ORDER)))
+    found = result(place)
+    assert found["metrics"]["trades"] > 1
+    assert found["fingerprint"] == wanted["fingerprint"] != alone["fingerprint"]
+    assert found["decisions"] == order.wire()["decisions"]
+    assert DecisionConfig.parse(json.dumps(found["decisions"])) == DecisionConfig.parse(json.dumps(stages))
+    page = gzip.decompress(place.store.objects[keys.page_key(ID, 1)]).decode()
+    assert "decisions: committee" in page
+    assert "kind=fixed risk_bps=12.5" in page
+
+
+def test_a_sweep_of_a_committee_s_member_keeps_its_decisions() -> None:
+    place = world()
+    order = ask(place, SWEEP | {"decisions": {"committee": {"enter_at": 0.1, "exit_at": 0}}})
+    drain(place)
+    for row, fast in zip(runs(place)[:2], (3, 4), strict=True):
+        assert json.loads(row["summary"])["fingerprint"] == told(order, fast=fast, slow=8)["fingerprint"]
+
+
+def test_a_request_of_before_there_were_decisions_runs_as_ever() -> None:
+    place = world()
+    order = ask(place)
+    place.db.change("UPDATE backtests SET request = json_remove(request, '$.decisions')")
+    drain(place)
+    assert result(place)["fingerprint"] == told(order)["fingerprint"]
+    assert result(place)["decisions"] is None
 
 
 def test_only_the_span_and_the_symbols_asked_for_are_gathered() -> None:

@@ -163,3 +163,15 @@ def test_a_memory_from_before_outcomes_were_told_begins_with_the_oldest() -> Non
 def test_a_part_knows_what_ended_up_to_its_close() -> None:
     ended = [{"closed_ms": each} for each in (3, 1, 2)]
     assert outcomes.until(ended, 2) == [{"closed_ms": 1}, {"closed_ms": 2}]
+
+
+def test_a_desk_that_was_set_up_anew_is_listened_to_from_its_beginning() -> None:
+    place = deciding(LEARNING)
+    place.tick(at(100))
+    place.desk().trades = [trade(9, at(101))]
+    place.tick(at(101))
+    assert kept(place)["told"] == 9
+    place.desk().trades = [trade(3, at(102), net="20")]
+    place.tick(at(102))
+    assert told(place)[-1] == [2.0]
+    assert kept(place)["told"] == 3

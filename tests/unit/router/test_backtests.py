@@ -12,8 +12,11 @@ import pytest
 
 from router.answer_schemas import ANSWERS
 from shared.archive import keys
+from shared.errors import Invalid
+from shared.model.decision import DecisionConfig
 from tests.unit.router.native import NOW_MS, World, problem
 from tests.unit.router.test_pages import walk
+from tests.unit.test_config import cron
 
 PATH = "/v1/backtests"
 LIMITS = {
@@ -147,6 +150,30 @@ def test_a_sweep_goes_on_past_what_the_strategy_refuses(place: World) -> None:
     assert post(place, ORDER | {"sweep": sweep})["runs"] == 2
 
 
+def test_what_was_taken_is_answered_again_while_the_brain_is_away(place: World) -> None:
+    known = {"idempotency-key": "one"}
+    first = place.ask("POST", PATH, "trader", json=ORDER, headers=known)
+    assert first.status_code == 202
+    place.brain.down = True
+    again = place.ask("POST", PATH, "trader", json=ORDER, headers=known)
+    assert (again.status_code, again.json()["id"]) == (202, first.json()["id"])
+
+
+def test_a_sweep_goes_to_the_brain_once_and_not_once_a_run(place: World) -> None:
+    many = {f"p{at:05}": 1 for at in range(64)}
+    asked = {**ORDER, "strategies": [{"name": "sma_cross", "params": many}]}
+    asked["sweep"] = {"random": {"fast": {"min": 2, "max": 1000}}, "count": 200}
+    problem(place.ask("POST", PATH, "trader", json=asked), 422, "invalid")
+    assert 0 < place.brain.heard < 20_000
+    more = {**asked, "strategies": [{"name": "sma_cross", "params": many | {"one_more": 1}}]}
+    problem(place.ask("POST", PATH, "trader", json=more), 422, "invalid")
+
+
+def test_a_range_without_end_is_refused(place: World) -> None:
+    asked = {**ORDER, "sweep": {"random": {"fast": {"min": 0, "max": 10**400}}, "count": 3}}
+    problem(place.ask("POST", PATH, "trader", json=asked), 422, "invalid")
+
+
 def test_a_brain_that_is_away_is_no_leave_to_go_on(place: World) -> None:
     place.brain.down = True
     problem(place.ask("POST", PATH, "trader", json=ORDER), 503, "storage_unavailable")
@@ -165,6 +192,41 @@ def test_the_same_key_asks_once_and_another_body_is_a_conflict(place: World) -> 
     problem(again, 409, "idempotency_conflict")
 
 
+def test_decisions_are_those_of_a_desk(place: World) -> None:
+    stages = {"committee": {"enter_at": 0.2, "exit_at": 0, "quorum": 2}, "sizing": {"kind": "fixed", "risk_bps": "25"}}
+    asked = one(place, post(place, ORDER | {"decisions": stages})["id"])["request"]["decisions"]
+    assert DecisionConfig.parse(json.dumps(asked)) == DecisionConfig.parse(json.dumps(stages))
+    for name, none in (("left-out", ORDER), ("null", ORDER | {"decisions": None})):
+        assert one(place, post(place, none, name=name)["id"])["request"]["decisions"] is None
+
+
+@pytest.mark.parametrize(
+    "stages",
+    [
+        {"committee": {"enter_at": 2, "exit_at": 0}},
+        {"committee": {"enter_at": 0.1, "exit_at": 0.5}},
+        {"committee": {"enter_at": 0.1, "exit_at": 0, "learning": {"floor": 0.5, "cap": 0.1}}},
+        {"comittee": {}},
+        {"policy": [{"do": "veto", "reason": "ok"}, {"do": "shrink", "factor": "0.5", "reason": "ok"}]},
+        {"policy": [{"action": "exit", "do": "veto", "reason": "ok"}]},
+        {"sizing": {"kind": "volatility", "target": 0.1, "bars_per_year": 252, "most": 0.5}},
+        {"sizing": {"kind": "martingale"}},
+        {"score": {"after": 1}},
+        [],
+    ],
+)
+def test_what_a_desk_would_not_take_is_refused_in_the_same_words(place: World, stages: Any) -> None:
+    said = problem(place.ask("POST", PATH, "trader", json=ORDER | {"decisions": stages}), 422, "invalid")
+    [error] = said["errors"]
+    with pytest.raises(Invalid) as refused:
+        cron({"decisions": stages})
+    where, rule = f"is wrong at stocks.{error['field']}: ", error["rule"]
+    assert where in refused.value.detail
+    assert rule in refused.value.detail
+    assert not place.jobs.sent
+    assert not place.db.do("SELECT id FROM backtests")
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -181,6 +243,7 @@ def test_the_same_key_asks_once_and_another_body_is_a_conflict(place: World) -> 
         ({"account": ACCOUNT | {"cash": "-5"}}, "account.cash"),
         ({"account": ACCOUNT | {"leverage": 5}}, "account.leverage"),
         ({"account": ACCOUNT | {"carry": {"funding_bps": 1e9}}}, "account.carry.funding_bps"),
+        ({"decisions": {"committee": {"exit_at": 0}}}, "decisions.committee.enter_at"),
         ({"rank_by": "luck"}, "rank_by"),
         ({"more": 1}, "more"),
         ({"sweep": {}}, "either grid or random"),

@@ -32,6 +32,7 @@ MATRIX: dict[tuple[str, str], tuple[str, str, Any, int]] = {
     ("POST", "/v1/alerts/test"): ("admin", "/v1/alerts/test", {"severity": "info"}, 202),
     ("GET", "/v1/jobs"): ("viewer", "/v1/jobs", None, 200),
     ("POST", "/v1/scan"): ("trader", "/v1/scan", {"desk": "main"}, 202),
+    ("GET", "/v1/strategies"): ("viewer", "/v1/strategies", None, 200),
     ("POST", "/v1/backtests"): ("trader", "/v1/backtests", BACKTEST, 202),
     ("GET", "/v1/backtests"): ("viewer", "/v1/backtests", None, 200),
     ("GET", "/v1/backtests/{backtest}"): ("viewer", f"/v1/backtests/{CLIENT_ID}", None, 200),
@@ -176,6 +177,7 @@ def test_without_a_key_there_is_nothing_but_401(furnished: World, route: tuple[s
     problem(ask(furnished, route, None), 401, "unauthorized")
     assert not furnished.desks.asked
     assert not furnished.books.asked
+    assert not furnished.brain.asked
     assert furnished.db.round_trips == 0
 
 
@@ -187,6 +189,7 @@ def test_a_forged_key_wakes_nothing(furnished: World, route: tuple[str, str]) ->
     problem(ask(furnished, route, "edk_00000000_" + "x" * 43), 401, "unauthorized")
     assert not furnished.desks.asked
     assert not furnished.books.asked
+    assert not furnished.brain.asked
     assert not furnished.jobs.sent
 
 

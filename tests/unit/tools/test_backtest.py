@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -130,6 +131,17 @@ def test_a_recorded_market() -> None:
         (["--search", "grid", "--space", "fast=1:9999999:1"], "combinations"),
         (["--search", "grid", "--space", "fast=2:4", "--walk-forward", "10"], "1000,250"),
         (["--account", "none.json"], "--account"),
+        (["--decisions", "none.json"], "--decisions: .*name a JSON file"),
+        (["--strategy", "sma_cross,"], "a name is missing beside a comma"),
+        (["--strategy", "sma_cross fast=3, nope"], "strategies.1.name: 'nope' is not a known strategy"),
+        (["--strategy", "sma_cross fast=3, sma_cross fast=3"], "stands there twice"),
+        (["--strategy", "sma_cross fast, rsi_reversion"], "STRATEGY: 'fast' must be name=value"),
+        (["--strategy", "sma_cross fast=3", "--params", "fast=4"], "fast stands there twice"),
+        (["--strategy", "sma_cross, rsi_reversion", "--params", "fast=4"], "write them behind its name"),
+        (
+            ["--strategy", "sma_cross, rsi_reversion", "--search", "grid", "--space", "fast=2:4"],
+            "for one strategy, not 2",
+        ),
         (["--data", "us", "--markets", "2"], "is for one symbol"),
         (["--warmup", "-1"], "warmup_bars"),
         (["--warmup", "9999999", "--monte-carlo", "5"], "no trade was closed"),
@@ -154,6 +166,87 @@ def test_an_account_from_a_file(csv: Path, tmp_path: Path, monkeypatch: pytest.M
     file.write_text(json.dumps({**made, "cahs": "1"}))
     with pytest.raises(ToolError, match="cahs"):
         ran(argv, tmp_path, monkeypatch)
+
+
+TEAM = "sma_cross fast=4 slow=12, rsi_reversion"
+
+
+def test_several_strategies_each_with_its_own_parameters(
+    csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, told, html = ran(["--data", str(csv), "--strategy", TEAM], tmp_path, monkeypatch)
+    assert [each["name"] for each in told["strategies"]] == ["sma_cross", "rsi_reversion"]
+    assert [told["strategies"][0]["params"][name] for name in ("fast", "slow")] == [4, 12]
+    assert told["decisions"] is None
+    assert "every strategy for itself" in html
+    assert f"{TEAM} on {csv}" in told["title"]
+    alone = ran(["--data", str(csv), "--params", "fast=4 slow=12"], tmp_path, monkeypatch)[1]
+    assert alone["fingerprint"] != told["fingerprint"]
+    inline = ran(["--data", str(csv), "--strategy", "sma_cross fast=4", "--params", "slow=12"], tmp_path, monkeypatch)[
+        1
+    ]
+    assert inline["fingerprint"] == alone["fingerprint"]
+
+
+def test_decisions_come_from_a_file_and_are_named(csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "stages.json"
+    stages: dict[str, Any] = {
+        "committee": {"enter_at": 0.1, "exit_at": 0},
+        "sizing": {"kind": "fixed", "risk_bps": "25"},
+    }
+    file.write_text(json.dumps(stages))
+    argv = ["--data", str(csv), "--strategy", TEAM]
+    apart = ran(argv, tmp_path, monkeypatch)[1]
+    _, told, html = ran([*argv, "--decisions", str(file)], tmp_path, monkeypatch)
+    assert told["fingerprint"] != apart["fingerprint"]
+    assert told["decisions"]["sizing"] == stages["sizing"]
+    assert "decisions: committee" in html
+    assert "kind=fixed risk_bps=25" in html
+    assert f"{TEAM}, decisions by committee, sizing on {csv}" in told["title"]
+    for text, words in (
+        ('{"comittee": {}}', "stages.json: comittee"),
+        ("[1", "stages.json: "),
+        ("\xff", "stages.json: "),
+    ):
+        file.write_bytes(text.encode("latin-1"))
+        with pytest.raises(ToolError, match=words):
+            ran([*argv, "--decisions", str(file)], tmp_path, monkeypatch)
+
+
+def test_other_decisions_are_written_to_another_folder(csv: Path, tmp_path: Path) -> None:
+    data = load(str(csv))
+    file = tmp_path / "stages.json"
+    file.write_text('{"score": {}}')
+    many = ", ".join(f"sma_cross fast={fast}" for fast in range(2, 8))
+    asked = [["--strategy", TEAM], ["--strategy", "sma_cross"], ["--strategy", many]]
+    folders = [
+        tool.folder_of(options.plan_of(options.arguments(["--data", str(csv), *each, *more]), data))
+        for each in asked
+        for more in ([], ["--decisions", str(file)])
+    ]
+    assert len(set(folders)) == len(folders)
+    assert re.fullmatch(r"sma_cross-rsi_reversion-[0-9a-f]{8}", folders[0])
+    assert re.fullmatch(r"sma_cross-sma_cross-sma_cross-and-more-[0-9a-f]{8}", folders[4])
+
+
+def test_the_committee_of_the_docs_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    docs = Path(__file__).parents[3] / "docs"
+    [line] = re.findall(
+        r"^make backtest (.*--decisions .*)$", (docs / "decisions.md").read_text(encoding="utf-8"), re.M
+    )
+    said = dict(each.split("=", 1) for each in shlex.split(line))
+    for name in ("STRATEGY", "DATA"):
+        monkeypatch.setenv(name, said[name])
+    option, file = shlex.split(said["ARGS"])
+    _, told, html = ran([option, str(docs.parent / file)], tmp_path, monkeypatch)
+    assert len(told["strategies"]) == 3
+    assert {name for name, value in told["decisions"].items() if value} == set(
+        json.loads((docs.parent / file).read_text())
+    )
+    # all of it does something on these bars
+    assert len(told["trades"]) > 5
+    assert {"voted", "veto:torn"} <= {each["code"] for each in told["refused"]}
+    assert "decisions: policy 0" in html
 
 
 def test_variables_of_make_are_defaults(monkeypatch: pytest.MonkeyPatch) -> None:

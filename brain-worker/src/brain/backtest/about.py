@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -11,15 +11,18 @@ from brain.backtest.plan import Plan, open_times
 from brain.backtest.words import when
 from brain.request import Choice
 from shared.model import exact
+from shared.model.decision import DecisionConfig
 
 Rows = list[tuple[str, str]]
 SHOWN_SYMBOLS = 50
 
 
 def about(plan: Plan) -> Rows:
-    """`(label, text)`: the strategies with all their parameters, symbols, span, account and what guards it."""
+    """`(label, text)`: the strategies with all their parameters, what decides about them, symbols, span, account and what
+    guards it."""
     opening = plan.opening
     rows = [("strategy", strategy(each)) for each in plan.choices]
+    rows += decided(plan.decisions)
     rows += [
         ("symbols", _symbols(plan)),
         ("span", _span(plan)),
@@ -30,14 +33,30 @@ def about(plan: Plan) -> Rows:
     rows += [("protection", f"{name} {_pairs(settings)}".strip()) for name, settings in opening.protections.items()]
     if plan.carry.is_due:
         rows.append(("carry", _settings(plan.carry)))
-    if plan.decisions is not None:
-        rows.append(("decisions", _settings(plan.decisions)))
     return rows
 
 
 def strategy(choice: Choice) -> str:
     """Its name, its version and every parameter, those that were not given among them."""
     return f"{choice.strategy.name} (version {choice.strategy.version}) {_settings(choice.params)}".strip()
+
+
+def decided(decisions: DecisionConfig | None) -> Rows:
+    """How signals became proposals: a row for each stage that is set, and for each of the policy."""
+    if decisions is None:
+        return [("decisions", "none: every strategy for itself")]
+    rows = []
+    for stage, settings in decisions.model_dump(mode="json", exclude_none=True).items():
+        if stage == "policy":
+            rows += [(f"decisions: policy {at}", _pairs(_said(row))) for at, row in enumerate(settings)]
+        else:
+            rows.append((f"decisions: {stage}", _pairs(settings)))
+    return rows or [("decisions", "no stage is set")]
+
+
+def _said(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Without the conditions that hold for everything."""
+    return {name: value for name, value in row.items() if value not in ([], {})}
 
 
 def _symbols(plan: Plan) -> str:
@@ -59,4 +78,14 @@ def _settings(settings: BaseModel) -> str:
 
 
 def _pairs(settings: Mapping[str, Any]) -> str:
-    return " ".join(f"{name}={value}" for name, value in settings.items())
+    return " ".join(f"{name}={value}" for name, value in _flat(settings))
+
+
+def _flat(settings: Mapping[str, Any], where: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in settings.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, f"{where}{name}.")
+        elif isinstance(value, list):
+            yield where + name, ",".join(map(str, value))
+        else:
+            yield where + name, value

@@ -21,7 +21,8 @@ from typing import NamedTuple
 
 from brain.backtest.plan import Plan
 from brain.backtest.timeline import Timeline, Together
-from brain.mind import Mind
+from brain.follower import MARKET, Follower
+from brain.mind import Mind, refusals
 from shared.errors import Invalid
 from shared.model import Signal, symbol_of
 
@@ -113,8 +114,9 @@ def _ask(mind: Mind, chosen: Sequence[Close], later_ms: int, found: dict[Key, Sa
             moved = [(symbol, bar._replace(open_time_ms=bar.open_time_ms + later_ms)) for symbol, bar in bars]
         for signal in mind.close(close_ms + later_ms, moved):
             found[signal.strategy, symbol_of(signal.instrument), close_ms] = _said(signal)
-    for strategy, symbol, why in mind.refusals():
-        found[strategy, symbol, why.bar_close_ms - later_ms] = Said(why.code)
+    for strategy, symbol, why in refusals(mind.followers()):
+        # 0 names no bar
+        found[strategy, symbol, max(0, why.bar_close_ms - later_ms)] = Said(why.code)
 
 
 def _said(signal: Signal) -> Said:
@@ -194,7 +196,7 @@ def warmup(plan: Plan, starts: int = STARTS, tolerance: float = TOLERANCE) -> li
         seen += _differences(whole, ideas(plan, every[begin:]), every[begin:])
     declared: dict[str, int] = {}
     for choice in plan.choices:
-        bars = choice.strategy(choice.params, plan.interval.ms).warmup_bars
+        bars = Follower(choice, MARKET, plan.interval.ms).warmup_bars
         declared[choice.strategy.name] = max(bars, declared.get(choice.strategy.name, 0))
     fewest = len(every) - len(every) // 2
     return [

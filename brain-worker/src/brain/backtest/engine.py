@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from itertools import islice, repeat
 from operator import add, mul
 
@@ -18,17 +18,18 @@ from brain.backtest.plan import Outcome, Plan, Refusals, Refused
 from brain.backtest.quiet import Quiet
 from brain.backtest.timeline import Timeline, Together
 from brain.backtest.trades import Trades, fingerprint
+from brain.backtest.vain import Vain
 from brain.bar import Bar
 from brain.decisions import decimal_of
 from brain.decisions.decider import Decider
 from brain.mind import Mind
 from shared.desk import events as ev
 from shared.desk.state import DeskStatus
-from shared.model import Action, Candle, Interval, Proposal, Side, Signal, exact, symbol_of
+from shared.model import Candle, Interval, Proposal, Signal, exact, symbol_of
 
 DAY_MS = 86_400_000
-VAIN = {"no_position": Side.SELL, "already_in_position": Side.BUY}
-"""Refusals that hold for as long as what is held stays as it is."""
+SPLIT = 1.9
+"""An open so many times the close before it, or that part of it, is told of in the report."""
 
 
 class Backtest:
@@ -51,7 +52,7 @@ class Backtest:
         self._now: dict[str, Bar] = {}
         self._before: dict[str, Bar] = {}
         self._told: dict[str, Bar] = {}
-        self._vain: dict[tuple[str, Action], tuple[str, str]] = {}
+        self._vain = Vain()
         self._equity = array("d")
         self._exposed = 0
         self._proposals = 0
@@ -111,8 +112,9 @@ class Backtest:
         begin, line = self.done, self._line
         if self._quiet.always:
             return begin
+        step_ms = self._plan.interval.ms
+        end = min(end, max(begin, line.place(self._quiet.until_ms - step_ms)))
         if self._held and self._plan.carry.is_due and begin:
-            step_ms = self._plan.interval.ms
             day = (line.open_ms[begin - 1] + step_ms) // DAY_MS
             end = min(end, line.place((day + 1) * DAY_MS - step_ms))
         for symbol, band in self._quiet.bands.items():
@@ -140,7 +142,7 @@ class Backtest:
     def _close(self, open_ms: int, bars: Together, speaks: bool = True) -> float:
         """One close; what the account is worth at it."""
         close_ms = open_ms + self._plan.interval.ms
-        if not self._skip or self._quiet.is_loud(bars):
+        if not self._skip or self._quiet.is_loud(close_ms, bars):
             self._tell(close_ms)
         if self._held:
             self._trades.on_bars(bars)
@@ -148,9 +150,12 @@ class Backtest:
                 self._pay(close_ms)
         if speaks:
             signals = self._mind.close(close_ms, bars)
-            if signals and self._vain and self._decider.is_plain:
-                entered = {each.instrument for each in signals if each.action is Action.ENTER}
-                signals = [each for each in signals if not self._is_vain(each, entered)]
+            if signals and self._skip and self._decider.is_plain:
+                signals, vain = self._vain.split(signals, self._quiet, {symbol for symbol, _ in self._held})
+                if close_ms > self._plan.warmup_ms:
+                    self._proposals += len(vain)
+                    for signal, code, detail in vain:
+                        self._refused.add("desk", signal.instrument, code, detail, close_ms)
             if signals or not self._decider.is_plain:
                 self._decide(close_ms, signals, bars)
         if not self._held:
@@ -168,21 +173,28 @@ class Backtest:
             self._look()
 
     def _unseen(self, close_ms: int) -> list[Candle]:
-        """The newest bar of each symbol that the desk has not had; it is marked at the one before, for it knows two closes."""
+        """The newest bars that the desk has not had. Where it knows two closes, it is marked at the one before; what closed
+        earlier, and was passed over, is told as of then: nothing came of it, but its price is that old.
+        """
         newest = []
+        step_ms = self._plan.interval.ms
         for symbol, bar in self._now.items():
             told = self._told.get(symbol)
             if told == bar:
                 continue
             earlier = self._before.get(symbol)
             if earlier is not None and told != earlier:
-                closed_ms = earlier.open_time_ms + self._plan.interval.ms
-                self._desk.market.on_close(
-                    f"{self._plan.venue}:{symbol}", decimal_of(earlier.close), closed_ms, close_ms
-                )
-            newest.append(candle_of(f"{self._plan.venue}:{symbol}", self._plan.interval, bar))
+                self._mark(symbol, earlier)
+            if bar.open_time_ms + step_ms == close_ms:
+                newest.append(candle_of(f"{self._plan.venue}:{symbol}", self._plan.interval, bar))
+            else:
+                self._mark(symbol, bar)
             self._told[symbol] = bar
         return newest
+
+    def _mark(self, symbol: str, bar: Bar) -> None:
+        closed_ms = bar.open_time_ms + self._plan.interval.ms
+        self._desk.market.on_close(f"{self._plan.venue}:{symbol}", decimal_of(bar.close), closed_ms, closed_ms)
 
     def _look(self) -> None:
         """What the desk's news change for the bars to come."""
@@ -218,25 +230,8 @@ class Backtest:
             if result["outcome"] == "refused":
                 why = result["code"], result["detail"]
                 self._refused.add("desk", proposal.instrument, *why, close_ms)
-                if result["code"] in VAIN and proposal.side is VAIN[result["code"]]:
-                    self._vain[proposal.instrument, proposal.action] = why
+                self._vain.hear(proposal, *why)
         self._look()
-
-    def _is_vain(self, signal: Signal, entered: Container[str]) -> bool:
-        """Leaving what is neither held nor `entered` at this close, or entering what is held: what the desk said to the first, it
-        says to all. It is counted here.
-        """
-        why = self._vain.get((signal.instrument, signal.action))
-        if why is None or not self._skip or not self._quiet.orderly:
-            return False
-        if signal.action is Action.ENTER:
-            vain = any(symbol == symbol_of(signal.instrument) for symbol, _ in self._held)
-        else:
-            vain = self._quiet.idle and signal.instrument not in entered
-        if vain and signal.bar_close_ms > self._plan.warmup_ms:
-            self._proposals += 1
-            self._refused.add("desk", signal.instrument, *why, signal.bar_close_ms)
-        return vain
 
     def _pay(self, close_ms: int) -> None:
         """Funding and borrowing, once a UTC day, at its first close, for what is held then."""
@@ -267,7 +262,7 @@ class Backtest:
             trades=self._trades.closed,
             exposure_bars=self._exposed,
             traded_notional=self._trades.traded,
-            refused=[*failed, *self._refused.found()],
+            refused=[*failed, *jumps(self._line, self.done, self._plan.interval.ms), *self._refused.found()],
             proposals=self._proposals,
             carry=float(self._carry),
             halted=state.halt_reason if state.status is DeskStatus.HALTED else "",
@@ -288,6 +283,21 @@ def candle_of(instrument: str, interval: Interval, bar: Bar) -> Candle:
         close=decimal_of(bar.close),
         volume=decimal_of(bar.volume),
     )
+
+
+def jumps(line: Timeline, done: int, step_ms: int) -> list[Refused]:
+    """Of each symbol the first bar that looks like a split nobody adjusted for: what was held then has a wrong result."""
+    found = []
+    for symbol, bars in line.series.items():
+        places = bars.jumps(SPLIT, line.span(symbol, 0, done).stop)
+        if places:
+            open_, close = bars.open[places[0]], bars.close[places[0] - 1]
+            detail = (
+                f"open {open_:g} is {open_ / close:.3g} times the close before it: a split that was not adjusted for?"
+            )
+            first_ms = bars.open_time_ms[places[0]] + step_ms
+            found.append(Refused("market", symbol, "price_jump", detail, first_ms, len(places)))
+    return found
 
 
 def run(plan: Plan) -> Outcome:

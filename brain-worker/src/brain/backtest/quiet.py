@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from math import inf
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from brain.bar import Bar
 from shared.desk import guards
 from shared.desk.levels import levels
+from shared.desk.protections.stale_data import StaleData
 from shared.desk.state import DeskState, DeskStatus
 from shared.model import LevelKind, Order, OrderKind, Side, symbol_of
+
+NEVER_MS: Final = 2**63
 
 
 class Band(NamedTuple):
@@ -34,19 +37,23 @@ _NONE = Band(inf, -inf)
 
 
 class Quiet:
-    """For one state of the desk: `always` loud, or loud where a bar leaves its symbol's band; `bands` are by symbol. `orderly`:
+    """For one state of the desk: `always` loud, or loud where a bar leaves its symbol's band (`bands`, by symbol), and at the first
+    close, of whichever symbol, from `until_ms` on, when the time of an order is over. `orderly`:
     nothing is restricted or on its way to be; `idle`: nor is anything held or ordered."""
 
     def __init__(self, state: DeskState) -> None:
         self.bands: dict[str, Band] = {}
         acting = guards.of(state)
         at_stake = bool(state.orders) or bool(state.held())
-        # the other breakers look at trades, orders and silences, none of which comes with a quiet bar
-        watched = acting.marks_equity or bool(acting.unreadable)
+        # the other breakers look at trades and orders, none of which comes with a quiet bar; a silence does, of another symbol
+        watched = (
+            acting.marks_equity or bool(acting.unreadable) or any(type(each) is StaleData for each in acting.breakers)
+        )
         unrest = state.status is not DeskStatus.ACTIVE or bool(state.reductions or state.replacements)
         self.orderly = not unrest
         self.idle = not at_stake and not unrest
         self.always = at_stake and (watched or unrest)
+        self.until_ms = min((order.good_till_ms or NEVER_MS for order in state.orders.values()), default=NEVER_MS)
         if self.always:
             return
         for order in state.orders.values():
@@ -64,9 +71,9 @@ class Quiet:
         known = self.bands.get(symbol, _WIDE)
         self.bands[symbol] = Band(max(known.low, band.low), min(known.high, band.high))
 
-    def is_loud(self, bars: Iterable[tuple[str, Bar]]) -> bool:
-        """Whether the desk has to see one of these."""
-        if self.always:
+    def is_loud(self, close_ms: int, bars: Iterable[tuple[str, Bar]]) -> bool:
+        """Whether the desk has to see one of these, which closed together."""
+        if self.always or close_ms >= self.until_ms:
             return True
         bands = self.bands
         return any(symbol in bands and not bands[symbol].holds(bar) for symbol, bar in bars) if bands else False

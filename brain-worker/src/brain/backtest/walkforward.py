@@ -16,6 +16,7 @@ from brain.backtest.plan import Plan
 from brain.backtest.search import Found, Params, with_params
 from brain.backtest.trade import ClosedTrade
 from brain.decisions import decimal_of
+from brain.follower import MARKET, Follower
 from brain.registry import STRATEGIES, AnyStrategy
 from shared.errors import Invalid
 
@@ -128,8 +129,7 @@ class _Walk:
             return
         made = with_params(self._plan, best.params, self._known)
         made = made._replace(opening=replace(made.opening, cash=decimal_of(before)))
-        choice = made.choices[0]
-        warm = choice.strategy(choice.params, made.interval.ms).warmup_bars * self._warmup_factor
+        warm = Follower(made.choices[0], MARKET, made.interval.ms).warmup_bars * self._warmup_factor
         outcome = run(cut(made, window.test_ms, window.end_ms, warm))
         for close_ms, worth in zip(outcome.times_ms, outcome.equity, strict=True):
             if close_ms > window.test_ms:

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from router.answers import MEDIA_TYPE, answer, page
 from router.auth import Caller
 from router.bodies import Empty, body_of
-from router.idempotency import WON, Claim, fingerprint, once
+from router.idempotency import WON, Claim, fingerprint, is_known, once
 from router.paging import PageQuery, cut, read_cursor
 from router.ports import Ports
 from router.resources.common import RequiredKey, TheCaller, ThePorts
@@ -26,7 +26,7 @@ from shared.apikey import Role
 from shared.archive import keys
 from shared.backtest import BacktestOrder
 from shared.clock import random_hex
-from shared.errors import Invalid, NotFound
+from shared.errors import Invalid, NotFound, Retryable
 from shared.model import HexId
 from shared.ports import Database, Statement
 from shared.sweep import MAX_RUNS
@@ -96,7 +96,13 @@ async def create_backtest(
     """Queues a backtest, one run for each set of parameters; the brain has to know the strategies, and like one set at least."""
     sets = order.sets()
     await _check(ports.db, order)
-    await ports.brain.call("check", {"sets": [order.chosen(params) for params in sets]})
+    asked = {"strategies": [each.wire() for each in order.strategies], "place": order.swept, "sets": sets}
+    try:
+        await ports.brain.call("check", asked)
+    except Retryable:
+        # what was taken before is answered, and its message sent again, without the brain
+        if not await is_known(ports, caller.prefix, key):
+            raise
     now_ms = ports.clock.now_ms()
     run: dict[str, str | int] = {"id": random_hex(16), "job": "backtest", "scope": random_hex(16)}
     run |= {"requested_by": caller.prefix, "queued_ms": now_ms}

@@ -45,13 +45,14 @@ class Endless(Strategy[NoParams]):
 @pytest.mark.parametrize("prices", [[100] * 5 + [4000] * 5, [4000] * 5 + [100] * 5], ids=["up", "down"])
 def test_an_entry_on_a_forty_fold_jump_is_refused_by_its_bar_and_the_next_is_not(prices: list[int]) -> None:
     found = told({5: BUY}, {"AAA": flat(prices)})
-    [refused] = found.refused
+    split, refused = found.refused
     assert (refused.by, refused.symbol, refused.code) == ("desk", "AAA", "price_jump")
-    assert refused.bar_close_ms == 6 * HOUR.ms
+    assert (split.by, split.symbol, split.code) == ("market", "AAA", "price_jump")
+    assert refused.bar_close_ms == split.bar_close_ms == 6 * HOUR.ms
     assert "from the close before it" in refused.detail
     assert set(found.equity) == {100_000.0}
     later = told({6: BUY}, {"AAA": flat(prices)})
-    assert not later.refused
+    assert [each.by for each in later.refused] == ["market"]
     assert list(later.open_symbols) == ["AAA"]
 
 

@@ -27,7 +27,7 @@ FROZEN: dict[str, tuple[int, int]] = {
     "regression_trend": (16, 833_342_246_292),
     "rsi_reversion": (32, 595_351_547_399),
     "sma_cross": (57, 402_029_973_172),
-    "supertrend": (42, 694_631_042_637),
+    "supertrend": (42, 617_731_594_725),
 }
 """Trades and the fingerprint's remainder by 10^12, as CPython 3.11 has them natively."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from dataclasses import replace
@@ -19,6 +20,7 @@ from brain.backtest.page import SHOWN_TRADES, Section, page, prices_of
 from brain.backtest.report import report
 from brain.backtest.words import NOTHING, ROWS, lasting, metric_rows, when
 from shared.backtest import Carry
+from shared.model.decision import DecisionConfig
 from tests.unit.brain.backtest.support import CROSS, HOUR, plan, walk
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -116,6 +118,28 @@ def test_what_is_set_beside_is_said_too() -> None:
     assert dict(about(PLAN._replace(warmup_ms=HOUR.ms)))["span"].endswith(
         "; nothing is proposed until 1970-01-01 01:00"
     )
+
+
+def test_what_was_decided_with_is_said_stage_by_stage() -> None:
+    assert ("decisions", "none: every strategy for itself") in ABOUT
+    assert ("decisions", "no stage is set") in about(PLAN._replace(decisions=DecisionConfig()))
+    stages = {
+        "score": {},
+        "committee": {"enter_at": 0.2, "exit_at": 0, "learning": {"rate": 0.7}},
+        "policy": [
+            {"dissent": {"min": 0.4}, "do": "veto", "reason": "torn"},
+            {"regimes": ["noisy", "chaotic"], "do": "shrink", "factor": "0.5", "reason": "rough"},
+        ],
+        "sizing": {"kind": "fixed", "risk_bps": "25"},
+    }
+    told = dict(about(PLAN._replace(decisions=DecisionConfig.parse(json.dumps(stages)))))
+    assert "decisions" not in told
+    assert told["decisions: score"] == "after=20 half_life=100"
+    assert told["decisions: committee"].startswith("enter_at=0.2 exit_at=0.0 quorum=1 hold_bars=10 exit_votes=against ")
+    assert "learning.rate=0.7 learning.floor=0.02" in told["decisions: committee"]
+    assert told["decisions: policy 0"] == "symbols=* dissent.min=0.4 do=veto reason=torn"
+    assert told["decisions: policy 1"] == "symbols=* regimes=noisy,chaotic do=shrink factor=0.5 reason=rough"
+    assert told["decisions: sizing"] == "kind=fixed risk_bps=25"
 
 
 def test_a_page_of_nothing() -> None:

@@ -108,12 +108,28 @@ def test_a_missing_field_is_named() -> None:
         backtest(asked)
 
 
-def test_a_jump_of_forty_fold_is_no_reason_to_stop_but_the_desk_does_not_chase_it() -> None:
+def jumped(factor: float) -> list[Bar]:
+    """All prices from the 101st bar on are so many times what they were."""
     bars = walk(1, 200)
-    jumped = [*bars[:100], *(Bar(b[0], *(price * 40 for price in b[1:5]), b.volume) for b in bars[100:])]
-    told = backtest(body(market={"AAA": columns(jumped)}))
-    assert told["metrics"]["bars"] == 200
-    assert "price_jump" in {each["code"] for each in told["refused"]} or told["trades"]
+    return [*bars[:100], *(Bar(b[0], *(round(price * factor, 2) for price in b[1:5]), b.volume) for b in bars[100:])]
+
+
+@pytest.mark.parametrize("factor", [40.0, 1 / 40], ids=["up", "down"])
+def test_a_jump_of_forty_fold_is_refused_by_its_bar(factor: float) -> None:
+    with pytest.raises(Invalid, match=f"a split, or a mistake.*the bar that closes at {101 * HOUR.ms}") as refused:
+        backtest(body(market={"AAA": columns(jumped(factor))}))
+    assert refused.value.error_code == "price_jump"
+
+
+@pytest.mark.parametrize(("factor", "told"), [(2.0, 1), (0.5, 1), (0.1, 1), (1.5, 0), (0.7, 0)])
+def test_what_looks_like_a_split_is_told_of_with_its_bar(factor: float, told: int) -> None:
+    found = backtest(body(market={"AAA": columns(jumped(factor))}))
+    splits = [each for each in found["refused"] if each["by"] == "market"]
+    assert [(each["symbol"], each["code"], each["bar_close_ms"], each["times"]) for each in splits] == [
+        ("AAA", "price_jump", 101 * HOUR.ms, 1)
+    ] * told
+    assert all("times the close before it: a split" in each["detail"] for each in splits)
+    assert found["metrics"]["bars"] == 200
 
 
 def test_bars_without_volume_fill_nothing() -> None:

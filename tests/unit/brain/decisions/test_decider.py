@@ -141,7 +141,7 @@ def test_a_proposal_names_strategy_numbers_scores_bias_rule_and_size() -> None:
 
 def test_the_longest_explanation_is_small_enough() -> None:
     names = [f"{'x' * 28}{n:03d}" for n in range(64)]
-    numbers = {f"{'y' * 60}{n}": -1.23456789e-123 for n in range(64)}
+    numbers = {f"{'y' * 60}{n}": -1.23456789e-123 for n in range(32)}
     stages = {**TEAM, "policy": [{"do": "allow", "reason": "r" * 48}]}
     made = decider(*names, **{**stages, "committee": {"enter_at": 0, "exit_at": 0}})
     for n in range(6):

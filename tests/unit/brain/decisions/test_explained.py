@@ -9,6 +9,7 @@ import pytest
 from brain.decisions.evidence import Evidence, Outcome, RegimeFound
 from brain.decisions.learning import Outcomes
 from tests.unit.brain.decisions.support import Session, close, own, said
+from tests.unit.brain.decisions.test_bias import event
 
 ROWS: list[dict[str, Any]] = [
     {"symbols": "ZZZ*", "do": "veto", "reason": "not_here"},
@@ -138,3 +139,29 @@ def test_a_size_says_what_it_was_found_from() -> None:
     size = after.why["size"]
     assert set(size) == {"outcomes", "mean_r", "kelly", "risk_bps"}
     assert size["risk_bps"] == pytest.approx(10_000 * size["kelly"], rel=1e-5)
+
+
+def test_the_bias_stands_beside_the_votes() -> None:
+    session = Session("a", committee=TEAM, bias={"weight": 0.5})
+    told = Evidence((event(0, 0.6),))
+    [found] = [each for each in session.at(0, said(0, "a", score=0.4), evidence=told) if each.own]
+    assert (found.why["bias"], found.signal.evidence["bias"]) == (0.3, 0.3)
+    assert found.why["score"] == 0.7
+
+
+@pytest.mark.parametrize("do", ["veto", "ask"])
+def test_what_is_held_back_names_the_signals_that_it_rests_on(do: str) -> None:
+    rows = [{"do": do, "reason": "not_now"}]
+    first, second = said(0, "a"), said(0, "b")
+    [alone] = Session("a", policy=rows).at(0, first)
+    assert alone.signal_ids == (first.id,)
+    [own_] = [each for each in Session("a", "b", committee=TEAM, policy=rows).at(0, first, second) if each.own]
+    assert set(own_.signal_ids) == {first.id, second.id}
+
+
+def test_longer_bars_that_do_not_move_say_nothing() -> None:
+    session = Session("a", bias={"weight": 1, "frame": {"bars": 2, "ema": 2}})
+    for n in range(12):
+        session.at(n)
+    [found] = session.at(12, said(12, "a", score=0.4))
+    assert found.why["bias"] == 0.0

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
+import statistics
 
 import pytest
 
-from brain.dream.dimension import correlation_dimension
+from brain.dream.dimension import correlation_dimension, deviation, radii
 from brain.dream.hurst import dfa, hurst, scales
 from brain.dream.lyapunov import lyapunov
+from brain.dream.panel import panel
 from brain.dream.plain import Plain
+from brain.dream.verdict import RULES, bands_of
 from tools.dream import series
 
 PLAIN = Plain()
@@ -48,3 +51,22 @@ def test_a_window_fits_into_the_series() -> None:
     assert hurst(white(9), PLAIN, [8, 10]).reason == "too_short"
     assert dfa(white(11), PLAIN, [8, 10]).reason != "too_short"
     assert dfa(white(10), PLAIN, [8, 10]).reason == "too_short"
+
+
+def test_radii_are_in_units_of_the_sample_deviation() -> None:
+    values = white(20)
+    assert deviation(values) == pytest.approx(statistics.stdev(values))
+    found = radii(values, 0.3, 1.0)
+    assert (found[0], found[-1]) == pytest.approx((0.3 * statistics.stdev(values), statistics.stdev(values)))
+
+
+def test_every_piece_of_evidence_has_its_number_and_its_band() -> None:
+    found = panel(series.prices(series.henon(random.Random(1), 255)), PLAIN)
+    bands = bands_of(256) or {}
+    assert len(found.verdict.evidence) == len(RULES)
+    for rule, said in zip(RULES, found.verdict.evidence, strict=True):
+        assert (said.measure, said.regime, said.weight) == (rule.measure, rule.regime, rule.weight)
+        assert said.value == found.measures[rule.measure].value
+        assert (said.low, said.middle, said.high) == bands[rule.measure]
+        assert 0.0 <= said.strength <= 1.0
+    assert any(said.strength for said in found.verdict.evidence)
