@@ -16,6 +16,7 @@ from brain.backtest.engine import Backtest
 from brain.backtest.page import page, prices_of
 from brain.backtest.plan import Outcome, Plan
 from brain.backtest.report import report
+from brain.backtest.words import doubts
 from shared.errors import Invalid
 from shared.model import Interval
 from shared.model.ids import params_id
@@ -115,6 +116,8 @@ def main() -> int:
     except Invalid as error:
         raise ToolError(str(error.detail)) from None
     result = report(plan, outcome)
+    for doubt in doubts(result):
+        say(f"warning: {doubt}")
     console = Console()
     if not console.is_terminal:
         console.width = WIDE

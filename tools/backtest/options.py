@@ -206,6 +206,13 @@ def how_of(asked: argparse.Namespace) -> How | None:
 
 def check(asked: argparse.Namespace, data: Data) -> None:
     """What would only be noticed after the run: ToolError."""
+    if asked.search and len(named := strategies(asked)) == 1:
+        known = STRATEGIES[named[0]["name"]].params_model.model_fields
+        for name in pairs(asked.space, "--space"):
+            if name not in known:
+                raise ToolError(
+                    f"--space: {name} is not a parameter of {named[0]['name']}; choose from {', '.join(known)}"
+                )
     if asked.walk_forward:
         windows_of(asked.walk_forward)
     if asked.search and len(named := strategies(asked)) > 1:

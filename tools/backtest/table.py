@@ -16,6 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final, NamedTuple, TextIO
 
+from brain.backtest.engine import SPLIT
 from shared.model import Interval
 from tools.failure import ToolError
 from tools.replay.bar import Bar, parse_bar
@@ -25,8 +26,6 @@ from tools.replay.sources.rows import END_OF_TIME_MS
 COLUMNS: Final = ("time", "open", "high", "low", "close", "volume")
 TIMES: Final = frozenset({"time", "date", "datetime", "timestamp", "open_time_ms"})
 SHOWN: Final = 5
-SPLIT: Final = 3.0
-"""An open so many times the close before it, or that part of it, looks like a split that nobody adjusted for."""
 _INTEGER = re.compile(r"[0-9]{1,15}")
 _EXAMPLE: Final = "write it like 1704067200000 or 2024-01-01T00:00:00Z"
 

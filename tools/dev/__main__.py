@@ -77,13 +77,15 @@ def start(options: Options, cleanup: ExitStack) -> Player:
     for name in stack.apply_migrations():
         say(f"  migration {name} applied")
     leftovers.free(stack)
+    waited = leftovers.waited(stack)
     credentials.ensure(options.state_dir, stack)
     say(f"API keys: {shown_path(options.state_dir / 'credentials.json')}")
     player = Player(stack, replay, [market.venue for market in markets])
     player.fire()
     # after the first tick, which would have to share the one thread with them
-    if count := leftovers.resend(stack):
-        say(f"jobs that waited at the last stop go on: {count}")
+    if waited:
+        leftovers.resend(stack, waited)
+        say(f"jobs that waited at the last stop go on: {len(waited)}")
     return player
 
 

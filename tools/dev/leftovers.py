@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from tools.stack import Stack
 
 # whoever held one ended with the last run, perhaps by SIGKILL: nobody has to wait for it to run out
@@ -19,9 +22,12 @@ def free(stack: Stack) -> None:
     stack.d1(_LEASES)
 
 
-def resend(stack: Stack) -> int:
-    """Sends again what waited in the queue or was at work, in its order; how many messages."""
-    waited = stack.d1(_WAITED)
-    for row in waited:
-        stack.enqueue({"v": 1, **row}, worker="cron")
-    return len(waited)
+def waited(stack: Stack) -> list[dict[str, Any]]:
+    """Jobs that waited in the queue or were at work, in their order; asked before anything of this run is queued."""
+    return stack.d1(_WAITED)
+
+
+def resend(stack: Stack, jobs: Sequence[Mapping[str, Any]]) -> None:
+    """Sends them again."""
+    for job in jobs:
+        stack.enqueue({"v": 1, **job}, worker="cron")

@@ -298,3 +298,11 @@ def test_how_a_search_is_read() -> None:
     assert options.how_of(options.arguments([])) is None
     with pytest.raises(Invalid):
         How("grid", {"fast": Range(0.1, 0.5)}, 1, 1, "sharpe").space["fast"].values()
+
+
+def test_a_space_of_a_parameter_that_there_is_not_is_refused() -> None:
+    asked = options.arguments(
+        ["--strategy", "sma_cross", "--data", "us:IBM", "--search", "grid", "--space", "fats=5:20:5"]
+    )
+    with pytest.raises(ToolError, match=r"--space: fats is not a parameter of sma_cross; choose from .*fast"):
+        options.check(asked, load("us:IBM", None))

@@ -44,7 +44,10 @@ def test_what_waited_or_was_at_work_is_sent_again_in_its_order() -> None:
     for over in ("done", "failed", "skipped"):
         last.job("backtest", over, 1)
     last.job("scan", "running", 1, "stocks")
-    assert leftovers.resend(cast("Stack", last)) == 3
+    stack = cast("Stack", last)
+    waited = leftovers.waited(stack)
+    last.job("report", "running", 9)
+    leftovers.resend(stack, waited)
     assert [body["id"] for _, body in last.sent] == ["report-queued", "backtest-queued", "backtest-running"]
     assert last.sent[1] == (
         "cron",
@@ -61,5 +64,5 @@ def test_no_lease_of_the_last_run_is_left() -> None:
 
 def test_a_first_start_has_nothing_to_take_up() -> None:
     last = Last()
-    assert leftovers.resend(cast("Stack", last)) == 0
+    assert leftovers.waited(cast("Stack", last)) == []
     assert last.sent == []

@@ -6,7 +6,8 @@ Where a piece is run for the first time in its process, nothing of its future ca
 The later date has the same days of the week, months and leap years, and is as many whole spans away as there are bars in any
 of the strategies' whole-number parameters, for some do something every so many bars since 1970.
 
-A strategy that names its occasions is asked once more on those alone: it has to say the same.
+A strategy that names its occasions is asked once more on those alone, and each is stored and restored between two bars, as a
+live desk does it: it has to say the same.
 
 Recursive warm-up: the bars are started at several places. Averages that remember all history, and states that depend on the
 first bar, then differ for a while; after how many bars the ideas agree is what a live desk has to fetch as history.
@@ -14,6 +15,7 @@ first bar, then differ for a while; after how many bars the ideas agree is what 
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
@@ -23,6 +25,7 @@ from brain.backtest.plan import Plan
 from brain.backtest.timeline import Timeline, Together
 from brain.follower import MARKET, Follower
 from brain.mind import Mind, refusals
+from brain.state import Entries
 from shared.errors import Invalid
 from shared.model import Signal, symbol_of
 
@@ -34,6 +37,7 @@ MAX_LATER_MS = 7000 * 365 * 86_400_000
 """So that dates stay below the year 10,000, where `datetime` ends."""
 CUTS = 12
 STARTS = 4
+RESTORES = 3000
 TOLERANCE = 1e-3
 
 
@@ -107,6 +111,27 @@ def leapt(plan: Plan) -> Ideas | None:
     return found
 
 
+def restored(plan: Plan, every: Sequence[Close]) -> tuple[Ideas, int]:
+    """What they say where each is stored and restored between two bars, as a live desk does it, and up to which close.
+
+    `RESTORES` times at most, evenly; it ends where a strategy fails, which is told of elsewhere.
+    """
+    found: dict[Key, Said] = {}
+    entries: Entries = {}
+    step = -(-len(every) // RESTORES)
+    for at in range(0, len(every), step):
+        mind = Mind(plan.venue, plan.interval, plan.choices, entries)
+        _ask(mind, every[at : at + step], 0, found)
+        if mind.refusals():
+            return found, every[at][0] - 1
+        entries = {choice.key: {} for choice in plan.choices}
+        for follower in mind.followers():
+            entry = follower.entry()
+            if entry is not None:
+                entries[follower.choice.key][follower.symbol] = json.loads(json.dumps(entry))
+    return found, every[-1][0]
+
+
 def _ask(mind: Mind, chosen: Sequence[Close], later_ms: int, found: dict[Key, Said]) -> None:
     for close_ms, bars in chosen:
         moved = bars
@@ -146,6 +171,10 @@ def lookahead(plan: Plan, cuts: int = CUTS) -> list[Cheat]:
         found += _changed(known, now, last_ms, "another idea once later bars were there")
         known = now
     found += _changed(known, ideas(plan, every, later(plan)), every[-1][0], "another idea when dated centuries later")
+    kept, until_ms = restored(plan, every)
+    found += _changed(
+        known, kept, until_ms, "another idea once it was stored and restored: does `remembers` name all it keeps?"
+    )
     if (alone := leapt(plan)) is not None:
         found += _changed(known, alone, every[-1][0], "another idea when asked on its occasions alone")
     return _first(found)

@@ -81,6 +81,23 @@ def metric_rows(metrics: Mapping[str, Any] | None) -> list[tuple[str, str, str]]
     ]
 
 
+def doubts(told: Mapping[str, Any]) -> list[str]:
+    """What speaks against a report's numbers, for people to see before them."""
+    found = []
+    for each in told["refused"]:
+        at = when(each["bar_close_ms"])
+        if each["code"] in ("strategy_error", "over_budget"):
+            held = "what it held stayed open" if each["bar_close_ms"] else "it never began"
+            found.append(
+                f"{each['by']} failed on {each['symbol']}, {at}, and said nothing from then on; {held}: {each['detail']}"
+            )
+        elif each["by"] == "market":
+            found.append(f"{each['symbol']}, {at}: {each['detail']}")
+    if not told["trades"]:
+        found.append("not one trade was closed; what was refused, where anything was, tells why")
+    return found
+
+
 TRADE_HEAD: Final = ("symbol", "quantity", "bought", "at", "sold", "at", "result", "fees", "bars", "why")
 
 

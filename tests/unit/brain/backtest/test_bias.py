@@ -200,6 +200,19 @@ def test_occasions_that_know_the_future_are_caught(monkeypatch: pytest.MonkeyPat
     assert "occasions" in cheat.how
 
 
+class Forgetful(Planted):
+    """Keeps what it does not name."""
+
+    remembers: ClassVar[tuple[str, ...]] = ()
+
+
+def test_one_that_does_not_remember_what_it_keeps_is_told_of() -> None:
+    assert run(planned(Planted)).fingerprint == run(planned(Forgetful)).fingerprint
+    [cheat] = lookahead(planned(Forgetful))
+    assert (cheat.then is not None, cheat.now) == (True, None)
+    assert "remembers" in cheat.how
+
+
 @pytest.mark.parametrize("named", [[1, 1], [5, 3], [-1], [len(BARS)], [1.0], ["a"], 7, "raises"], ids=str)
 def test_occasions_that_are_none_stop_their_strategy_with_a_reason(named: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def names(_steps: Sequence[int], _bars: Bars) -> Any:

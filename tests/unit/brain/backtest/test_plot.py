@@ -18,7 +18,7 @@ from brain.backtest.about import about
 from brain.backtest.engine import run
 from brain.backtest.page import SHOWN_TRADES, Section, page, prices_of
 from brain.backtest.report import report
-from brain.backtest.words import NOTHING, ROWS, lasting, metric_rows, when
+from brain.backtest.words import NOTHING, ROWS, doubts, lasting, metric_rows, when
 from shared.backtest import Carry
 from shared.model.decision import DecisionConfig
 from tests.unit.brain.backtest.support import CROSS, HOUR, plan, walk
@@ -175,3 +175,24 @@ def test_times_are_days_and_hours(ms: int, text: str) -> None:
     assert lasting(ms) == text
     assert when(0) == "1970-01-01"
     assert when(HOUR.ms) == "1970-01-01 01:00"
+
+
+def test_what_speaks_against_the_numbers_is_said_first() -> None:
+    def refused(by: str, code: str, at: int) -> dict[str, Any]:
+        return {"by": by, "symbol": "AAA", "code": code, "times": 1, "detail": "why", "bar_close_ms": at}
+
+    day = 86_400_000
+    told = {
+        "refused": [
+            refused("bad", "strategy_error", day),
+            refused("bad", "over_budget", 0),
+            refused("market", "price_jump", day),
+        ],
+        "trades": [],
+    }
+    failed, unborn, split, none = doubts(told)
+    assert failed == "bad failed on AAA, 1970-01-02, and said nothing from then on; what it held stayed open: why"
+    assert "it never began" in unborn
+    assert split == "AAA, 1970-01-02: why"
+    assert none.startswith("not one trade was closed")
+    assert doubts({"refused": [refused("desk", "no_position", day)], "trades": [{}]}) == []

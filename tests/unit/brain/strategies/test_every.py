@@ -88,6 +88,17 @@ def test_every_idea_is_one_the_desk_can_take(name: str) -> None:
     assert actions == {Action.ENTER, Action.EXIT}
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_restored_at_every_bar_it_has_the_same_ideas(name: str) -> None:
+    closes, run, got = closes_of(three(0)), Run(name), []
+    for each in closes:
+        got += run.all([each])
+        text = run.stored()
+        run = Run(name)
+        run.restore(text)
+    assert got == Run(name).all(closes)
+
+
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=st.sampled_from(NAMES), seed=st.integers(0, 3), cut=st.integers(0, LENGTH))
 def test_restored_at_any_bar_it_has_the_same_ideas(name: str, seed: int, cut: int) -> None:
