@@ -14,6 +14,11 @@ from brain.backtest.words import NOTHING, REFUSED_HEAD, TRADE_HEAD, metric_rows,
 
 ENDS = 5
 """Trades shown of the first, and of the last."""
+NARROW = 100
+LEFT_OUT = ("fees", "bars")
+"""Of the trades, on a console narrower than that; the page has them."""
+SHORT = 12
+"""Cells up to so long are never broken."""
 
 
 def report(console: Console, title: str, told: Mapping[str, Any], studies: Sequence[Section]) -> None:
@@ -25,7 +30,9 @@ def report(console: Console, title: str, told: Mapping[str, Any], studies: Seque
         left_out = len(rows) - 2 * ENDS + told["trades_left_out"]
         rows = [*rows[:ENDS], ("…", f"{left_out:,} more", *[""] * (len(TRADE_HEAD) - 2)), *rows[-ENDS:]]
     if rows:
-        section(console, Section("Trades", TRADE_HEAD, rows))
+        kept = [at for at, name in enumerate(TRADE_HEAD) if console.width >= NARROW or name not in LEFT_OUT]
+        narrow = [[row[at] for at in kept] for row in rows]
+        section(console, Section("Trades", [TRADE_HEAD[at] for at in kept], narrow))
     if told["refused"]:
         section(console, Section("Refused", REFUSED_HEAD, [refused_row(each) for each in told["refused"]]))
     for each in studies:
@@ -56,9 +63,22 @@ def _metrics(console: Console, title: str, metrics: Mapping[str, Any] | None) ->
 def section(console: Console, shown: Section) -> None:
     """One table, and what is to be said about it."""
     if shown.rows:
-        table = Table(title=escape(shown.title), title_justify="left", title_style="bold", box=None, header_style="dim")
-        for name, first in zip(shown.head, shown.rows[0], strict=True):
-            table.add_column(escape(name), justify="right" if first[:1].isdigit() or first[:1] == "-" else "left")
+        table = Table(
+            title=escape(shown.title),
+            title_justify="left",
+            title_style="bold",
+            box=None,
+            header_style="dim",
+            padding=(0, 1) if console.width >= NARROW else (0, 1, 0, 0),
+        )
+        last = len(shown.head) - 1
+        for at, name in enumerate(shown.head):
+            cells = [row[at] for row in shown.rows]
+            # the last one may be a sentence
+            is_number = cells[0][:1].isdigit() or (cells[0][:1] == "-" and at != last)
+            table.add_column(
+                escape(name), justify="right" if is_number else "left", no_wrap=max(map(len, cells)) <= SHORT
+            )
         for row in shown.rows:
             table.add_row(*map(escape, row))
         console.print(table)

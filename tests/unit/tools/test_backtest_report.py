@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from brain.backtest.call import backtest
 from tests.unit.brain.backtest.support import walk
 from tools.backtest import __main__ as tool
-from tools.backtest import options
+from tools.backtest import options, show
 from tools.backtest.data import load
 
 pytestmark = pytest.mark.native
@@ -104,3 +105,21 @@ def test_the_report_is_the_one_of_the_api(argv: list[str], tmp_path: Path, monke
     page = file.with_name("report.html").read_text()
     assert wanted["fingerprint"] in page
     assert page.count("<svg") == 3, "equity, drawdown and the trades on the price"
+
+
+def test_trades_can_be_read_on_eighty_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    trade = {"symbol": "BTC-USD", "qty": 12345.0, "entry_ms": 0, "exit_ms": 86_400_000, "entry_price": 1234.56}
+    trade |= {"exit_price": 1300.25, "pnl": -12345.67, "fees": 12.5, "bars": 12, "reason": "proposal"}
+    told = {"metrics": None, "trades": [trade], "trades_left_out": 0, "refused": [], "open_symbols": []}
+    show.report(Console(width=80), "wide", told | {"halted": "", "carry": 0.0, "fingerprint": "f"}, [])
+    [line] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("BTC-USD")]
+    assert line.split() == [
+        "BTC-USD",
+        "12345",
+        "1970-01-01",
+        "1234.56",
+        "1970-01-02",
+        "1300.25",
+        "-12,345.67",
+        "proposal",
+    ]
