@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, TextIO
 
 from brain.backtest.engine import SPLIT
+from brain.bars import is_jump
 from shared.model import Interval
 from tools.failure import ToolError
 from tools.replay.bar import Bar, parse_bar
@@ -150,7 +151,7 @@ def _warnings(file: Path, lines: Sequence[Line]) -> list[str]:
     found = []
     for before, now in pairwise(lines):
         ratio = float(now.bar.open) / float(before.bar.close)
-        if not 1 / SPLIT < ratio < SPLIT:
+        if is_jump(ratio, SPLIT):
             found.append(
                 f"{file}:{now.number}: open={now.bar.open!r} is {ratio:.3g} times the close before it:"
                 " a split that was not adjusted for? It stays as it is"

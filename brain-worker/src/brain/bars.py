@@ -14,6 +14,11 @@ CHUNK = 128
 """Bars whose extremes are looked at together."""
 
 
+def is_jump(ratio: float, factor: float) -> bool:
+    """Whether an open that is `ratio` times the close before it is `factor` times that or more, or that part of it or less."""
+    return not 1.0 / factor < ratio < factor
+
+
 class Bars(Sequence[Bar]):
     """Ascending bars of one symbol; each column is a list as long as the series, named as the field of `Bar`."""
 
@@ -72,12 +77,12 @@ class Bars(Sequence[Bar]):
         """How many bars opened before `open_ms`: the place of the one that opened then, if there is one."""
         return bisect_left(self.open_time_ms, open_ms)
 
-    def jumps(self, factor: float, end: int) -> list[int]:
-        """Of the first `end` bars, the places of those that open at `factor` times the close before them or more, or at that part
-        of it or less.
-        """
-        ratios = map(truediv, islice(self.open, 1, end), self.close)
-        return [at for at, ratio in enumerate(ratios, 1) if ratio >= factor or ratio * factor <= 1.0]
+    def jumps(self, factor: float, end: int | None = None) -> list[int]:
+        """Of the first `end` bars, or of all, the places of those whose open is a jump from the close before it."""
+        ratios = list(map(truediv, islice(self.open, 1, end), self.close))
+        if not ratios or not (is_jump(min(ratios), factor) or is_jump(max(ratios), factor)):
+            return []
+        return [at for at, ratio in enumerate(ratios, 1) if is_jump(ratio, factor)]
 
     def leaves(self, low: float, high: float, start: int, end: int) -> int:
         """The first place from `start` to `end` whose bar touches `low` or `high`, or leaves what is between; `end` for none."""

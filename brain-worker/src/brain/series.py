@@ -5,11 +5,11 @@ from __future__ import annotations
 from bisect import bisect_right
 from itertools import islice, pairwise, repeat
 from math import inf
-from operator import le, lt, mod, truediv
+from operator import le, lt, mod
 from typing import Any, NamedTuple
 
 from brain.bar import Bar
-from brain.bars import Bars
+from brain.bars import Bars, is_jump
 
 COLUMNS = ("t", "o", "h", "l", "c", "v")
 MIN_PRICE = 1e-9
@@ -62,7 +62,9 @@ def whole(columns: Any, interval_ms: int) -> Bars | Refusal:
     """All bars, as `read` would give them; a series without a flaw is checked column by column, which is far quicker."""
     if _is_flawless(columns, interval_ms):
         times, *prices = (columns[name] for name in COLUMNS)
-        return Bars(times, *map(_floats, prices))
+        made = Bars(times, *map(_floats, prices))
+        if not made.jumps(MAX_JUMP):
+            return made
     found = read(columns, interval_ms, -1)
     return found if isinstance(found, Refusal) else Bars.of(found)
 
@@ -72,7 +74,7 @@ def _floats(column: list[float]) -> list[float]:
 
 
 def _is_flawless(columns: Any, interval_ms: int) -> bool:
-    """Whether all rules hold, without a word on which does not."""
+    """Whether all rules for single bars hold, without a word on which does not."""
     if type(columns) is not dict or columns.keys() != frozenset(COLUMNS):
         return False
     times, open_, high, low, close, volume = (columns[name] for name in COLUMNS)
@@ -95,13 +97,7 @@ def _is_flawless(columns: Any, interval_ms: int) -> bool:
         and max(high) <= MAX_PRICE
         and all(map(le, repeat(0), volume))
         and max(volume) <= MAX_PRICE
-        and _is_steady(open_, close)
     )
-
-
-def _is_steady(opens: list[float], closes: list[float]) -> bool:
-    ratios = list(map(truediv, islice(opens, 1, None), closes))
-    return not ratios or (min(ratios) > 1.0 / MAX_JUMP and max(ratios) < MAX_JUMP)
 
 
 def _newest_close_ms(times: list[Any], interval_ms: int) -> int:
@@ -140,7 +136,7 @@ def _wrong_bar(row: tuple[Any, ...], interval_ms: int) -> Refusal | None:
 def _jump(close: Any, row: tuple[Any, ...], interval_ms: int) -> Refusal | None:
     """From the close before it, which was not looked at if it is no new one."""
     open_ms, open_ = row[:2]
-    if type(close) not in _NUMBERS or not close > 0 or 1.0 / MAX_JUMP < open_ / close < MAX_JUMP:
+    if type(close) not in _NUMBERS or not close > 0 or not is_jump(open_ / close, MAX_JUMP):
         return None
     detail = f"open {open_} is {open_ / close:.3g} times the close before it, {close}: a split, or a mistake; adjust the prices"
     return Refusal(open_ms + interval_ms, "price_jump", detail)

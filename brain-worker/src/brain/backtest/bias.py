@@ -98,16 +98,15 @@ def closes(plan: Plan) -> list[Close]:
     return [(open_ms + plan.interval.ms, bars) for open_ms, bars in Timeline(plan.series).closes()]
 
 
-def leapt(plan: Plan) -> Ideas | None:
+def leapt(plan: Plan, every: Sequence[Close]) -> Ideas | None:
     """What they say on the bars that they name as their occasions, by themselves; None where they do not."""
-    mind, line = Mind(plan.venue, plan.interval, plan.choices), Timeline(plan.series)
-    found: dict[Key, Said] = {}
-    asked = mind.leap(line.series)
+    mind = Mind(plan.venue, plan.interval, plan.choices)
+    asked = mind.leap(Timeline(plan.series).series)
     if asked is None:
         return None
-    wanted = set(asked)
-    chosen = [(open_ms + plan.interval.ms, bars) for open_ms, bars in line.closes() if open_ms in wanted]
-    _ask(mind, chosen, 0, found)
+    wanted = {open_ms + plan.interval.ms for open_ms in asked}
+    found: dict[Key, Said] = {}
+    _ask(mind, [each for each in every if each[0] in wanted], 0, found)
     return found
 
 
@@ -175,7 +174,7 @@ def lookahead(plan: Plan, cuts: int = CUTS) -> list[Cheat]:
     found += _changed(
         known, kept, until_ms, "another idea once it was stored and restored: does `remembers` name all it keeps?"
     )
-    if (alone := leapt(plan)) is not None:
+    if (alone := leapt(plan, every)) is not None:
         found += _changed(known, alone, every[-1][0], "another idea when asked on its occasions alone")
     return _first(found)
 

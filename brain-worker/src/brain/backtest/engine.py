@@ -132,7 +132,7 @@ class Backtest:
             return
         worth = array("d", [self._cash]) * (end - begin)
         for symbol, units in self._held:
-            self._trades.pass_over(symbol, line.series[symbol][line.span(symbol, begin, end)])
+            self._trades.pass_over(symbol, line.series[symbol], line.span(symbol, begin, end))
             marks = line.marks(symbol, begin, end)
             worth = array("d", map(add, worth, map(mul, repeat(units), marks)))
         if self._held:

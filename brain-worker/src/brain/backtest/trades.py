@@ -72,10 +72,10 @@ class Trades:
             if symbol in self.open:
                 self.open[symbol].on_bars(1, bar.low, bar.high)
 
-    def pass_over(self, symbol: str, bars: Bars) -> None:
-        """Bars of a symbol that is held, on which nothing happened."""
-        if bars:
-            self.open[symbol].on_bars(len(bars), min(bars.low), max(bars.high))
+    def pass_over(self, symbol: str, bars: Bars, span: slice) -> None:
+        """Those bars of a symbol that is held, on which nothing happened."""
+        if span.start < span.stop:
+            self.open[symbol].on_bars(span.stop - span.start, min(bars.low[span]), max(bars.high[span]))
 
     def on_events(self, found: Sequence[ev.Event], state: DeskState) -> None:
         """Fills, in their order; `state` is the one that they led to."""
