@@ -15,7 +15,7 @@ from shared.model.exact import Positive
 from shared.model.instrument import Symbol, VenueName
 from shared.model.interval import Interval
 from shared.model.money import Asset
-from shared.sweep import Params, Sweep
+from shared.sweep import Params, Sweep, put_over
 
 MAX_SYMBOLS = 50
 MAX_BARS = 400_000
@@ -120,11 +120,7 @@ class BacktestOrder(BacktestRequest):
 
     def chosen(self, params: Params) -> list[dict[str, Any]]:
         """The strategies of a run, as the brain takes them."""
-        wire = [each.wire() for each in self.strategies]
-        if self.sweep is not None:
-            swept = wire[self.swept]
-            swept["params"] = {**swept["params"], **params}
-        return wire
+        return put_over([each.wire() for each in self.strategies], self.swept, params)
 
     def score(self, metrics: Mapping[str, Any] | None) -> float | None:
         """What a run is ranked by, the larger the better; None where it has no such number."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import product
 from math import prod
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -76,6 +76,13 @@ class Sweep(Model):
             {name: each.at(_share(self.seed, number, name)) for name, each in sorted(ranges.items())}
             for number in range(self.count or 0)
         ]
+
+
+def put_over(strategies: Sequence[Any], place: int, params: Mapping[str, Any]) -> list[Any]:
+    """The strategies of a run: a set over the parameters of the one at `place`, the others as they are."""
+    chosen = list(strategies)
+    chosen[place] = {**chosen[place], "params": {**chosen[place]["params"], **params}}
+    return chosen
 
 
 def _distinct(sets: list[Params]) -> list[Params]:

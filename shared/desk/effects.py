@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 
 from shared import log
 from shared.desk import commands
+from shared.desk.context import OFFERS
 from shared.desk.orders import fits, is_lost_guard, out_of_reach
 from shared.desk.state import DeskState, is_guard
 from shared.desk.terms import as_offered
@@ -18,7 +19,6 @@ from shared.errors import NotFound, Refused, Retryable
 from shared.model import Order, OrderStatus, Side
 from shared.venues.venue import Offers, OrderReport, Trading
 
-OFFERS = Offers()
 _log = log.get("desk.effects")
 
 

@@ -8,8 +8,7 @@ from typing import Any
 from brain.registry import STRATEGIES, AnyStrategy
 from brain.request import choices, exactly
 from shared.errors import Invalid
-
-MAX_SETS = 200
+from shared.sweep import MAX_RUNS, put_over
 
 
 def check(body: Any, strategies: Mapping[str, type[AnyStrategy]] = STRATEGIES) -> dict[str, int]:
@@ -20,9 +19,9 @@ def check(body: Any, strategies: Mapping[str, type[AnyStrategy]] = STRATEGIES) -
         raise Invalid.field("body", body, "must be an object")
     exactly(body, ("strategies", "place", "sets"))
     wanted, place, sets = body["strategies"], body["place"], body["sets"]
-    if not isinstance(sets, list) or not 0 < len(sets) <= MAX_SETS:
+    if not isinstance(sets, list) or not 0 < len(sets) <= MAX_RUNS:
         shown = len(sets) if isinstance(sets, list) else sets
-        raise Invalid.field("sets", shown, f"must be a list of 1 to {MAX_SETS} sets of parameters")
+        raise Invalid.field("sets", shown, f"must be a list of 1 to {MAX_RUNS} sets of parameters")
     if not isinstance(wanted, list) or type(place) is not int or not 0 <= place < len(wanted):
         raise Invalid.field("place", place, "must be the place of one of the strategies")
     refusals = [error for error in (_refusal(wanted, place, each, strategies) for each in sets) if error]
@@ -32,9 +31,9 @@ def check(body: Any, strategies: Mapping[str, type[AnyStrategy]] = STRATEGIES) -
 
 
 def _refusal(wanted: list[Any], place: int, params: Any, strategies: Mapping[str, type[AnyStrategy]]) -> Invalid | None:
-    swept, chosen = wanted[place], list(wanted)
+    swept, chosen = wanted[place], wanted
     if isinstance(swept, Mapping) and isinstance(swept.get("params"), Mapping) and isinstance(params, Mapping):
-        chosen[place] = {**swept, "params": {**swept["params"], **params}}
+        chosen = put_over(wanted, place, params)
     elif params != {}:
         return Invalid.field("sets", params, "must be objects of parameters")
     try:

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from brain.check import MAX_SETS, check
+from brain.check import check
 from brain.registry import STRATEGIES
 from shared.errors import Invalid
+from shared.sweep import MAX_RUNS
 
 
 def body(*sets: dict[str, Any], name: str = "sma_cross", place: int = 0, **params: Any) -> dict[str, Any]:
@@ -55,7 +56,7 @@ def test_an_unknown_strategy_is_told_with_those_that_there_are() -> None:
         ({}, "strategies"),
         (body() | {"sets": []}, "sets"),
         (body() | {"sets": {}}, "sets"),
-        (body() | {"sets": [{}] * (MAX_SETS + 1)}, "sets"),
+        (body() | {"sets": [{}] * (MAX_RUNS + 1)}, "sets"),
         (body() | {"sets": [[]]}, "sets"),
         (body() | {"strategies": []}, "place"),
         (body() | {"strategies": {}}, "place"),

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from brain.backtest.engine import run
-from brain.backtest.plan import Carry, Plan
+from brain.backtest.engine import Backtest, run
+from brain.backtest.plan import Carry, Outcome, Plan
 from brain.backtest.report import report
 from brain.backtest.request import read
 from brain.bar import Bar
@@ -94,3 +94,12 @@ def reported(body: Any) -> dict[str, Any]:
     """The report of a request, run here."""
     made = read(body)
     return report(made, run(made))
+
+
+def both(made: Plan, pieces: int | None = None) -> tuple[Outcome, Outcome]:
+    """What comes of it when bars are passed over (in pieces of so many closes), and when everybody sees every bar."""
+    quick, whole = Backtest(made), Backtest(made, skip=False)
+    while quick.advance(pieces):
+        pass
+    whole.advance()
+    return quick.outcome(), whole.outcome()

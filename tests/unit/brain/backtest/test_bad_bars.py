@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from brain.backtest.engine import Backtest, run
+from brain.backtest.engine import run
 from brain.registry import STRATEGIES, discover
 from shared.errors import Invalid
-from tests.unit.brain.backtest.support import CROSS, HOUR, instrument, plan, reported, walk
+from tests.unit.brain.backtest.support import CROSS, HOUR, both, instrument, plan, reported, walk
 from tests.unit.brain.backtest.test_engine import BUY, SELL, flat, scripted, told
 from tests.unit.brain.backtest.test_request import body, columns
 
@@ -64,12 +64,10 @@ def test_what_happened_slowly_while_nobody_looked_is_no_jump() -> None:
         [{"name": "scripted", "params": {}}],
         known=scripted({0: BUY, 2: SELL, 120: BUY}),
     )
-    quick, whole = Backtest(made), Backtest(made, skip=False)
-    quick.advance()
-    whole.advance()
-    assert quick.outcome() == whole.outcome()
-    assert not quick.outcome().refused
-    assert list(quick.outcome().open_symbols) == ["AAA"]
+    quick, whole = both(made)
+    assert quick == whole
+    assert not quick.refused
+    assert list(quick.open_symbols) == ["AAA"]
 
 
 def test_a_gap_leaves_out_nothing_but_time() -> None:

@@ -20,7 +20,7 @@ from brain.strategy import Strategy
 from brain.view import View
 from shared.model import Action, Model, OrderKind, Side
 from shared.model.decision import DecisionConfig
-from tests.unit.brain.backtest.support import CROSS, HOUR, plan, walk
+from tests.unit.brain.backtest.support import CROSS, HOUR, both, plan, walk
 
 DAY = 24
 
@@ -211,11 +211,8 @@ def test_passing_over_quiet_bars_changes_nothing(
     cross = {"name": "sma_cross", "params": {"fast": fast, "slow": 9, "atr_period": 5, "target_atr": target}}
     paper = {"resting_stops": resting, "fee_bps": "5"}
     made = plan(series, [cross, *more], paper=paper, protections=guarded, carry=carry)
-    quick, whole = Backtest(made), Backtest(made, skip=False)
-    while quick.advance(pieces):
-        pass
-    whole.advance()
-    assert quick.outcome() == whole.outcome()
+    quick, whole = both(made, pieces)
+    assert quick == whole
 
 
 @settings(deadline=None, max_examples=20)

@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
-from brain.backtest.engine import Backtest
 from brain.backtest.plan import Outcome
 from brain.bar import Bar, Idea
 from brain.registry import STRATEGIES
-from brain.strategy import Strategy
 from brain.view import View
-from shared.model import Action, Model, OrderKind, Side
-from tests.unit.brain.backtest.support import HOUR, plan
+from shared.model import Action, OrderKind, Side
+from tests.unit.brain.backtest.support import HOUR, both, plan
+from tests.unit.brain.backtest.test_engine import Scripted
 
 
-class Nothing(Model):
-    """Nothing to set."""
-
-
-class Scripted(Strategy[Nothing]):
-    """Says what stands in the script, by symbol and bar of the clock."""
-
-    name: ClassVar[str] = "scripted"
-    version: ClassVar[int] = 1
-    params_model: ClassVar[type[Model]] = Nothing
-    ideas: ClassVar[dict[tuple[str, int], Idea]] = {}
-
-    def setup(self) -> None:
-        """Nothing."""
+class ByTheClock(Scripted):
+    """Says what stands in the script, by symbol and the clock's bar."""
 
     def on_candle(self, view: View) -> Idea | None:
-        return self.ideas.get((view.symbol, view.bar.open_time_ms // HOUR.ms))
+        said: Idea | None = self.ideas.get((view.symbol, view.bar.open_time_ms // HOUR.ms))  # type: ignore[call-overload]
+        return said
 
 
 def bars(prices: dict[int, float]) -> list[Bar]:
@@ -48,34 +36,29 @@ STEADY = bars(dict.fromkeys(range(40), 100.0))
 PAUSED = bars({0: 100.0, 1: 100.0, 2: 101.0, 3: 101.5, 30: 90.0, 31: 90.0})
 
 
-def both(ideas: dict[tuple[str, int], Idea], paused: list[Bar], **changes: Any) -> tuple[Outcome, Outcome]:
-    known = {**STRATEGIES, "scripted": type("Scripted", (Scripted,), {"ideas": ideas})}
+def told(ideas: dict[tuple[str, int], Idea], paused: list[Bar], **changes: Any) -> tuple[Outcome, Outcome]:
+    known = {**STRATEGIES, "scripted": type("ByTheClock", (ByTheClock,), {"ideas": ideas})}
     made = plan({"AAA": STEADY, "BBB": paused}, [{"name": "scripted", "params": {}}], known=known, **changes)
-    found = []
-    for skip in (True, False):
-        run = Backtest(made, skip=skip)
-        run.advance()
-        found.append(run.outcome())
-    return found[0], found[1]
+    return both(made)
 
 
 def test_what_is_held_counts_at_the_age_of_its_price() -> None:
     held = bars({0: 100.0, 1: 100.0, 2: 110.0, 3: 130.0})
-    quick, whole = both({("BBB", 0): buy(), ("AAA", 8): buy(), ("AAA", 10): LEAVE}, held)
+    quick, whole = told({("BBB", 0): buy(), ("AAA", 8): buy(), ("AAA", 10): LEAVE}, held)
     assert quick == whole
     assert quick.trades[0].qty == 200.0
 
 
 def test_an_order_ends_in_time_and_reserves_nothing_any_more() -> None:
     rests = buy(1.0, kind=OrderKind.LIMIT, limit_price=99.0, good_bars=2)
-    quick, whole = both({("BBB", 0): rests, ("AAA", 8): buy(1.0), ("AAA", 10): LEAVE}, bars({0: 100.0, 20: 100.0}))
+    quick, whole = told({("BBB", 0): rests, ("AAA", 8): buy(1.0), ("AAA", 10): LEAVE}, bars({0: 100.0, 20: 100.0}))
     assert quick == whole
     assert quick.trades[0].qty == 990.0
 
 
 @pytest.mark.parametrize("calls_for", ["refuse", "reducing", "halted"])
 def test_the_silence_of_what_is_held_restricts_the_desk(calls_for: str) -> None:
-    quick, whole = both(
+    quick, whole = told(
         {("BBB", 0): buy(), ("AAA", 35): buy(), ("AAA", 37): LEAVE},
         PAUSED,
         protections={"stale_data": {"calls_for": calls_for}},

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from brain.backtest.engine import Backtest
+from brain.backtest.plan import Outcome
 from brain.bar import Idea
 from shared.model import Action, Side
-from tests.unit.brain.backtest.support import plan, walk
+from tests.unit.brain.backtest.support import both, plan, walk
 from tests.unit.brain.backtest.test_engine import scripted
 
 ENTER = Idea(Action.ENTER, Side.BUY, 0.5, "in", {}, 5.0)
@@ -24,21 +24,15 @@ STRANGE: dict[str, Idea] = {
 }
 
 
-def both(ideas: dict[Any, Idea], **changes: Any) -> tuple[Any, Any]:
+def asked(ideas: dict[Any, Idea], **changes: Any) -> tuple[Outcome, Outcome]:
     """Passing over what is in vain, and asking the desk each time."""
-    made = plan({"AAA": walk(4, 70)}, [{"name": "scripted", "params": {}}], known=scripted(ideas), **changes)
-    found = []
-    for skip in (True, False):
-        backtest = Backtest(made, skip=skip)
-        backtest.advance()
-        found.append(backtest.outcome())
-    return found[0], found[1]
+    return both(plan({"AAA": walk(4, 70)}, [{"name": "scripted", "params": {}}], known=scripted(ideas), **changes))
 
 
 @pytest.mark.parametrize("strange", [None, *STRANGE])
 def test_it_is_counted_as_if_the_desk_had_been_asked(strange: str | None) -> None:
     ideas = AGAIN | (dict.fromkeys(range(6, 66, 5), STRANGE[strange]) if strange else {})
-    quick, whole = both(ideas, limits={"max_order_notional": "5000"})
+    quick, whole = asked(ideas, limits={"max_order_notional": "5000"})
     assert quick == whole
     codes = {each.code: each.times for each in whole.refused}
     assert codes["already_in_position"] > 5
@@ -46,7 +40,7 @@ def test_it_is_counted_as_if_the_desk_had_been_asked(strange: str | None) -> Non
 
 
 def test_the_warmup_counts_nothing() -> None:
-    quick, whole = both(AGAIN, warmup_ms=45 * 3_600_000)
+    quick, whole = asked(AGAIN, warmup_ms=45 * 3_600_000)
     assert quick == whole
     assert quick.proposals == whole.proposals
     assert {each.bar_close_ms > 45 * 3_600_000 for each in quick.refused} == {True}
