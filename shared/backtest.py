@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from shared.config import Limits, Paper, Protections, StrategyChoice
-from shared.errors import NotFound
+from shared.errors import Invalid, NotFound
 from shared.model.base import Model
 from shared.model.decision import DecisionConfig
 from shared.model.exact import Positive
@@ -96,27 +96,25 @@ class BacktestOrder(BacktestRequest):
     sweep: Sweep | None = None
     rank_by: RankBy = "sharpe"
 
-    @model_validator(mode="after")
-    def _a_strategy_to_sweep(self) -> Self:
-        if self.sweep is not None:
-            self._swept(self.sweep.strategy)
-        return self
-
-    def _swept(self, wanted: int | str) -> int:
-        places = [at for at, each in enumerate(self.strategies) if wanted in (at, each.name)]
-        if len(places) != 1:
-            names = ", ".join(each.name for each in self.strategies)
-            raise ValueError(f"sweep.strategy {wanted!r} must be the place or the name of one of: {names}")
-        return places[0]
-
     def sets(self) -> list[Params]:
         """What is set in each run, on top of the swept strategy's own parameters; one empty set without a sweep."""
         return self.sweep.sets() if self.sweep is not None else [{}]
 
     @property
     def swept(self) -> int:
-        """The place of the strategy whose parameters are set in each run; the first without a sweep, which sets none."""
-        return 0 if self.sweep is None else self._swept(self.sweep.strategy)
+        """The place of the strategy whose parameters are set in each run; the first without a sweep, which sets none. `Invalid`
+        where the sweep names none of the strategies, or a name that several have: which one it is about may turn on a name that
+        only the brain can tell to be wrong.
+        """
+        if self.sweep is None:
+            return 0
+        wanted = self.sweep.strategy
+        places = [at for at, each in enumerate(self.strategies) if wanted in (at, each.name)]
+        if len(places) != 1:
+            names = ", ".join(f"{at} ({each.name})" for at, each in enumerate(self.strategies))
+            rule = "must be the place or the name of one of the strategies"
+            raise Invalid.field("sweep.strategy", wanted, rule, f"choose from {names}")
+        return places[0]
 
     def chosen(self, params: Params) -> list[dict[str, Any]]:
         """The strategies of a run, as the brain takes them."""

@@ -21,6 +21,18 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from shared.log import is_secret
+
+HIDDEN = "***"
+"""Stands for a value that is not shown."""
+MAX_SHOWN = 80
+
+
+def shown(value: object) -> str:
+    """What was given, as text that is short enough to be told."""
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 3] + "..."
+
 
 class DeskError(Exception):
     """Base of every expected failure: a stable `code`, a sentence, and what is needed to mend it."""
@@ -76,16 +88,19 @@ class Invalid(Refused):
 
     @classmethod
     def field(cls, name: str, value: object, rule: str, remedy: str = "") -> Invalid:
-        shown = repr(value)
-        if len(shown) > 80:
-            shown = shown[:77] + "..."
-        detail = f"{name}: {shown} {rule}" + (f"; {remedy}" if remedy else "")
-        return cls(detail, field=name, rule=rule)
+        """`context` tells them one by one: `field`, `rule`, `value` where it may be shown, `remedy` where there is one."""
+        if value and is_secret(name):
+            value = HIDDEN
+        detail = f"{name}: {shown(repr(value))} {rule}" + (f"; {remedy}" if remedy else "")
+        about = {"remedy": remedy} if remedy else {}
+        if value != HIDDEN:
+            about["value"] = shown(value)
+        return cls(detail, field=name, rule=rule, **about)
 
     @classmethod
     def missing(cls, name: str) -> Invalid:
         """A field that has to be given, and was not."""
-        return cls(f"{name}: is missing; give it", field=name, rule="is missing")
+        return cls(f"{name}: is missing; give it", field=name, rule="is missing", remedy="give it")
 
 
 class NotFound(Refused):

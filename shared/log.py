@@ -21,6 +21,11 @@ def redact(text: str) -> str:
     return _SECRET.sub(lambda found: f"{found[1]}_***" if found[1] else "Bearer ***", text)
 
 
+def is_secret(name: str) -> bool:
+    """Whether what is named like that is not to be shown."""
+    return any(word in name.lower() for word in _HIDDEN_NAMES)
+
+
 class JsonFormatter(logging.Formatter):
     """`log.info("order_sent", extra={"desk": …})` becomes `{"level": …, "event": "order_sent", "desk": …}`."""
 
@@ -28,8 +33,7 @@ class JsonFormatter(logging.Formatter):
         body: dict[str, Any] = {"level": record.levelname.lower(), "logger": record.name, "event": record.getMessage()}
         for name, value in vars(record).items():
             if name not in _STANDARD and not name.startswith("_"):
-                hidden = any(word in name.lower() for word in _HIDDEN_NAMES)
-                body[name] = "***" if hidden else value
+                body[name] = "***" if is_secret(name) else value
         if record.exc_info:
             body["traceback"] = self.formatException(record.exc_info)
         return redact(json.dumps(body, default=str, separators=(",", ":")))

@@ -1,7 +1,7 @@
 """Deploy all workers to an environment: brain, desk, book, cron, router. Bindings point that way.
 
-Before the first worker goes out, the settings, the ids of real resources and every needed secret have to be right, and
-D1 is migrated. With DRY_RUN=1 all of it is shown offline: the migrations are run in memory, what a real deploy would
+Before the first worker goes out, the strategies, the settings, the ids of real resources and every needed secret have to be
+right, and D1 is migrated. With DRY_RUN=1 all of it is shown offline: the migrations are run in memory, what a real deploy would
 refuse is warned of, each worker is built, nothing is sent, and the sizes are printed.
 """
 
@@ -22,7 +22,7 @@ from rich.table import Table
 
 from shared.config import BookSettings, CronSettings, DeskSettings, RouterSettings, Settings
 from shared.errors import Invalid
-from tools import vendor
+from tools import strategies, vendor
 from tools.failure import ToolError, run_main, say
 from tools.node import WRANGLER, environment, node
 from tools.paths import BUILD, DEPLOY_ORDER, ROOT, WORKERS, script_name
@@ -205,7 +205,8 @@ def rehearse_migrations(paths: list[Path]) -> int:
 
 
 def rehearse(target: str) -> list[Size]:
-    """Show every step of a deploy, offline; the sizes of what was built."""
+    """Show every step of a deploy, offline; the sizes of what was built. ToolError for what is wrong wherever it goes."""
+    strategies.refuse_broken()
     lacks, needed = unready(target), secrets_for(target)
     paths = migrations(target)
     tables = rehearse_migrations(paths)
@@ -255,6 +256,7 @@ def print_sizes(sizes: list[Size]) -> None:
 
 def deploy(target: str) -> None:
     """Check, migrate and deploy, in order; it stops at the first failure."""
+    strategies.refuse_broken()
     refuse_unready(target)
     refuse_missing_secrets(target)
     vendor.vendor_all()

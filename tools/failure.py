@@ -5,16 +5,20 @@ from collections.abc import Callable
 
 
 class ToolError(Exception):
-    """A tool cannot go on. The message says the remedy."""
+    """A tool cannot go on. The message says the remedy; `code` is what it exits with."""
+
+    def __init__(self, message: str, code: int = 1) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 def run_main(main: Callable[[], int]) -> None:
-    """Exit with what `main` returns; a ToolError becomes one line on stderr and code 1."""
+    """Exit with what `main` returns; a ToolError becomes one line on stderr and its code."""
     try:
         code = main()
     except ToolError as error:
         sys.stderr.write(f"error: {error}\n")
-        code = 1
+        code = error.code
     except KeyboardInterrupt:
         code = 130
     raise SystemExit(code)
@@ -24,3 +28,8 @@ def say(text: str) -> None:
     """Write one line of progress, at once."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
+
+
+def warn(text: str) -> None:
+    """Write one line on stderr: what is wrong here, and does not stop the tool."""
+    sys.stderr.write(f"warning: {text}\n")

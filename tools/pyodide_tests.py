@@ -8,6 +8,7 @@ import json
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -16,8 +17,10 @@ from tools.failure import run_main, say
 from tools.node import environment, node
 from tools.paths import ROOT, WORKERS, source_folder
 
+UNIT: Final = ROOT / "tests" / "unit"
+LEFT_OUT: Final = UNIT / "tools"
 OPTIONS: Final = (
-    *("-m", "not oracle and not native", "--ignore=tests/unit/tools"),
+    *("-m", "not oracle and not native", f"--ignore={LEFT_OUT.relative_to(ROOT).as_posix()}"),
     *("-p", "no:cacheprovider", "-p", "no:faulthandler", "--timeout=0"),  # no disk cache, no signals, no threads there
 )
 
@@ -25,28 +28,69 @@ JSPI: Final = "--experimental-wasm-jspi"
 """Lets wasm wait for a promise; workerd has it, Node 24 only behind this flag."""
 
 
-def run(arguments: Sequence[str], junit: Path | None = None) -> int:
-    """Run pytest in Pyodide and return its exit code; `junit`, inside the repository, takes the results as XML."""
+def run(arguments: Sequence[str]) -> int:
+    """Run pytest in Pyodide and return its exit code."""
     say("pyodide: starting Python 3.14 on Node")
+    chosen = [] if any(not each.startswith("-") for each in arguments) else ["tests/unit"]
+    code = _pytest([*chosen, *arguments], _packages()).returncode
+    say(f"pyodide: unit tests {'passed' if code == 0 else f'ended with code {code}'}")
+    return code
+
+
+def run_all(junits: Sequence[Path]) -> int:
+    """Run all unit tests, in an interpreter for each of `junits`, files inside the repository that take the results as XML.
+
+    Each says what it did when it is done. Returns an exit code that is 0 only when all of theirs are.
+    """
+    say(f"pyodide: starting Python 3.14 on Node, {len(junits)} times side by side")
+    packages, parts = _packages(), shares(len(junits))
+
+    def told(number: int) -> int:
+        report = f"--junitxml=/repo/{junits[number].relative_to(ROOT).as_posix()}"
+        others = _without([*parts[:number], *parts[number + 1 :]])
+        done = _pytest(["-q", report, *others], packages, subprocess.PIPE)
+        say(done.stdout.decode(errors="replace").rstrip())
+        return done.returncode
+
+    with ThreadPoolExecutor(len(junits)) as pool:
+        codes = list(pool.map(told, range(len(junits))))
+    say(f"pyodide: unit tests {'passed' if not any(codes) else f'ended with codes {codes}'}")
+    return max(codes, key=abs)
+
+
+def shares(count: int) -> list[list[str]]:
+    """The files of the unit tests in `count` parts, dealt out in turn, so that dear folders are in all of them."""
+    files = [path for path in sorted(UNIT.rglob("test_*.py")) if LEFT_OUT not in path.parents]
+    return [[path.relative_to(ROOT).as_posix() for path in files[part::count]] for part in range(count)]
+
+
+def _without(parts: Sequence[Sequence[str]]) -> list[str]:
+    # by leaving the others out: a file that is named is collected even where its folder's conftest refuses it
+    return ["tests/unit", *(f"--ignore={path}" for part in parts for path in part)]
+
+
+def _packages() -> Path:
     with vendor.exclusive():
-        packages = vendor.packages("pyodide")
-    report = [f"--junitxml=/repo/{junit.relative_to(ROOT).as_posix()}"] if junit else []
+        return vendor.packages("pyodide")
+
+
+def _pytest(arguments: Sequence[str], packages: Path, output: int | None = None) -> subprocess.CompletedProcess[bytes]:
     settings = {
         "root": str(ROOT),
         "packages": str(packages),
         "paths": [source_folder(worker).relative_to(ROOT).as_posix() for worker in WORKERS],
-        "arguments": [
-            *OPTIONS,
-            *report,
-            *(["tests/unit"] if all(a.startswith("-") for a in arguments) else []),
-            *arguments,
-        ],
+        "arguments": [*OPTIONS, *arguments],
     }
     with tempfile.TemporaryDirectory() as home:
         command = [str(node()), JSPI, str(Path(__file__).with_suffix(".mjs")), json.dumps(settings)]
-        code = subprocess.run(command, cwd=ROOT, env=environment({"HOME": home}), check=False).returncode
-    say(f"pyodide: unit tests {'passed' if code == 0 else f'ended with code {code}'}")
-    return code
+        return subprocess.run(
+            command,
+            cwd=ROOT,
+            env=environment({"HOME": home}),
+            check=False,
+            stdout=output,
+            stderr=subprocess.STDOUT if output else None,
+        )
 
 
 def main() -> int:

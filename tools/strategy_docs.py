@@ -6,19 +6,19 @@ that it would write.
 
 import argparse
 import importlib
-import sys
 from typing import Any, Final
 
 from tools.failure import ToolError, run_main, say
-from tools.paths import ROOT, source_folder
+from tools.paths import ROOT
+from tools.strategies import refuse_broken
 
 PAGE: Final = ROOT / "docs" / "strategies.md"
 MARK: Final = "<!-- From here on made by `python -m tools.strategy_docs` from the strategies; do not edit. -->\n"
 
 
 def described() -> list[dict[str, Any]]:
-    """What the brain says of its strategies."""
-    sys.path.insert(0, str(source_folder("brain")))
+    """What the brain says of its strategies; ToolError where one of them could not be loaded."""
+    refuse_broken()
     found: list[dict[str, Any]] = importlib.import_module("brain.describe").describe({})["strategies"]
     return found
 

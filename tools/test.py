@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -23,8 +24,10 @@ from tools.paths import BUILD, ROOT
 SUITES: Final = ("unit", "pyodide", "contract", "simulation", "runtime", "flow")
 REPORTS: Final = BUILD / "junit"
 COVERAGE_GOALS: Final = {"shared": 90, "brain-worker": 95}
+PROCESSES: Final = 2
+"""At a time, of the suites whose tests do not mind each other."""
 COVERAGE: Final = (
-    *("--numprocesses=2", "--cov", f"--cov-fail-under={min(COVERAGE_GOALS.values())}"),
+    *(f"--numprocesses={PROCESSES}", "--cov", f"--cov-fail-under={min(COVERAGE_GOALS.values())}"),
     *("--cov-report=term:skip-covered", "--cov-report=xml:build/coverage.xml"),
 )
 
@@ -55,12 +58,13 @@ class Outcome:
         return "no tests ran" if not self.passed else f"exit code {self.code}"
 
 
-def counted(suite: str, report: Path, seconds: float, code: int) -> Outcome:
-    """Read a suite's JUnit XML; a missing or broken one counts no tests."""
+def counted(suite: str, reports: Sequence[Path], seconds: float, code: int) -> Outcome:
+    """Read a suite's JUnit XML files; where one is missing or broken, no tests count."""
     try:
-        cases = list(ElementTree.parse(report).getroot().iter("testcase"))  # noqa: S314 - written by our own pytest
+        roots = [ElementTree.parse(report).getroot() for report in reports]  # noqa: S314 - written by our own pytest
     except (FileNotFoundError, ElementTree.ParseError):
-        cases = []
+        roots = []
+    cases = [case for root in roots for case in root.iter("testcase")]
     failed = sum(case.find("failure") is not None or case.find("error") is not None for case in cases)
     skipped = sum(case.find("skipped") is not None for case in cases)
     return Outcome(suite, len(cases) - failed - skipped, failed, skipped, seconds, code)
@@ -69,18 +73,19 @@ def counted(suite: str, report: Path, seconds: float, code: int) -> Outcome:
 def run_suite(suite: str) -> Outcome:
     """Run one suite and count what came of it."""
     say(f"\n=== {suite}")
-    report = REPORTS / f"{suite}.xml"
-    report.unlink(missing_ok=True)
+    reports = [REPORTS / f"{suite}-{part}.xml" for part in range(PROCESSES if suite == "pyodide" else 1)]
+    for report in reports:
+        report.unlink(missing_ok=True)
     started = time.monotonic()
     if suite == "pyodide":
-        code = pyodide_tests.run(["-q", "tests/unit"], report)
+        code = pyodide_tests.run_all(reports)
     else:
         options = COVERAGE if suite == "unit" else ()
-        command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *options, f"tests/{suite}"]
+        command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={reports[0]}", *options, f"tests/{suite}"]
         code = subprocess.run(command, cwd=ROOT, check=False).returncode
         if suite == "unit" and code == 0:
             code = covered()
-    return counted(suite, report, time.monotonic() - started, code)
+    return counted(suite, reports, time.monotonic() - started, code)
 
 
 def covered() -> int:

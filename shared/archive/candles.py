@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from shared.archive import keys, ndjson
@@ -84,18 +84,21 @@ class CandleArchive:
         body = json.dumps([[symbol, max(series), min(series)] for symbol, series in bars.items() if series])
         return Statement(_WATERMARKS, (self._venue, self._interval.value, now_ms, body))
 
-    async def read(self, from_ms: int, to_ms: int, symbols: Collection[str] | None = None) -> Bars:
-        """Bars with from_ms <= open time <= to_ms, each once, ascending within a symbol.
+    async def read(
+        self, from_ms: int, to_ms: int, symbols: Collection[str] | None = None, opens: set[int] | None = None
+    ) -> Bars:
+        """Bars with from_ms <= open time <= to_ms, each once, ascending within a symbol; into `opens` go the open times that
+        any symbol has there, be it one of `symbols` or not.
 
         Raises `TooLarge` when the range touches more than `MAX_OBJECTS`, `StorageUnavailable` when an object is gone.
         """
         try:
-            return await self._read(from_ms, to_ms, symbols)
+            return await self._read(from_ms, to_ms, symbols, opens)
         except StorageUnavailable:
             # Compaction may have swept an object away between the index and the read: the index now names its heir.
-            return await self._read(from_ms, to_ms, symbols)
+            return await self._read(from_ms, to_ms, symbols, opens)
 
-    async def _read(self, from_ms: int, to_ms: int, symbols: Collection[str] | None) -> Bars:
+    async def _read(self, from_ms: int, to_ms: int, symbols: Collection[str] | None, opens: set[int] | None) -> Bars:
         params = (self._venue, self._interval.value, from_ms, to_ms, MAX_OBJECTS + 1)
         index = await self._db.rows(_RANGE, *params)
         if len(index) > MAX_OBJECTS:
@@ -106,11 +109,13 @@ class CandleArchive:
             for name, body in zip(names, await asyncio.gather(*map(self._store.get, names)), strict=True):
                 if body is None:
                     raise StorageUnavailable(f"{name} stands in the index and not in R2", key=name)
-                _take(found, body, name, from_ms, to_ms, symbols)
+                rows = (each for each in ndjson.unpack(body, name) if from_ms <= each.open_time_ms <= to_ms)
+                _take(found, rows, symbols, set() if opens is None else opens)
         return {symbol: dict(sorted(series.items())) for symbol, series in sorted(found.items())}
 
 
-def _take(found: Bars, body: bytes, key: str, from_ms: int, to_ms: int, symbols: Collection[str] | None) -> None:
-    for each in ndjson.unpack(body, key):
-        if from_ms <= each.open_time_ms <= to_ms and (symbols is None or each.symbol in symbols):
+def _take(found: Bars, rows: Iterable[Row], symbols: Collection[str] | None, opens: set[int]) -> None:
+    for each in rows:
+        opens.add(each.open_time_ms)
+        if symbols is None or each.symbol in symbols:
             found.setdefault(each.symbol, {}).setdefault(each.open_time_ms, each)

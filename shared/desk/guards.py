@@ -97,11 +97,7 @@ def _one(name: str, values: Mapping[str, Any]) -> Protection:
     try:
         return kind.model_validate_json(json.dumps(values))
     except ValidationError as error:
-        wrong = invalid_from(error)
-        where = f"protections.{name}"
-        inside = "" if wrong.context["field"] == kind.__name__ else f".{wrong.context['field']}"
-        detail = wrong.detail.removeprefix(str(wrong.context["field"]))
-        raise Invalid(f"{where}{inside}{detail}", field=f"{where}{inside}", rule=wrong.context["rule"]) from None
+        raise invalid_from(error, where=f"protections.{name}") from None
 
 
 def _guards(settings: Settings, named: Mapping[str, Protection], unreadable: tuple[str, ...]) -> Guards:

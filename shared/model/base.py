@@ -7,10 +7,17 @@ from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from shared.errors import Invalid
+from shared.errors import HIDDEN, Invalid
 
 _set = object.__setattr__
 """Past a frozen model's own, before anybody has seen it."""
+
+
+def rule_of(found: Mapping[str, Any]) -> str:
+    """The rule that one of pydantic's findings is about, to be read after the field's name."""
+    rule = str(found["msg"])
+    # pydantic's own begin a sentence, ours go on after the field's name
+    return rule.removeprefix("Value error, ") if found["type"] == "value_error" else rule[:1].lower() + rule[1:]
 
 
 def invalid_from(error: ValidationError, secrets: Collection[str] = (), where: str = "") -> Invalid:
@@ -21,10 +28,8 @@ def invalid_from(error: ValidationError, secrets: Collection[str] = (), where: s
     """
     first = error.errors(include_url=False)[0]
     name = ".".join([*filter(None, [where]), *map(str, first["loc"])]) or error.title
-    rule = str(first["msg"])
-    # pydantic's own begin a sentence, ours go on after the field's name
-    rule = rule.removeprefix("Value error, ") if first["type"] == "value_error" else rule[:1].lower() + rule[1:]
-    value = "***" if name in secrets else first.get("input")
+    rule = rule_of(first)
+    value = HIDDEN if name in secrets else first.get("input")
     if first["type"] == "missing":
         return Invalid.missing(name)
     if first["type"] == "value_error" and isinstance(value, Mapping):

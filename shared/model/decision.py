@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from shared.errors import Invalid
 from shared.model import exact
 from shared.model.base import Model
 from shared.model.exact import NotNegative, Positive
@@ -188,3 +189,15 @@ class DecisionConfig(Model):
         if self.sizing is None and any(row.do == "shrink" for row in self.policy):
             raise ValueError("policy shrinks, so sizing must be set: without it the size is the desk's own")
         return self
+
+
+def check_quorum(decisions: DecisionConfig | None, strategies: int, where: str = "") -> None:
+    """`Invalid` where a committee asks for more members that agree than it has; `where` is the path of what both stand in."""
+    committee = None if decisions is None else decisions.committee
+    if committee is not None and committee.quorum > strategies:
+        raise Invalid.field(
+            f"{where}decisions.committee.quorum",
+            committee.quorum,
+            f"must not be above the number of strategies, {strategies}, or the committee never enters",
+            "lower it, or name more strategies",
+        )

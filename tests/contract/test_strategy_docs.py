@@ -51,7 +51,7 @@ def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> type[AnyStrategy
     monkeypatch.setitem(sys.modules, package.__name__, package)
     monkeypatch.delitem(sys.modules, f"{package.__name__}.rising_run", raising=False)
     monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
-    return discover(package)["rising_run"]
+    return discover(package).strategies["rising_run"]
 
 
 def test_the_worked_example_enters_on_its_pattern_and_exits(example: type[AnyStrategy]) -> None:

@@ -22,10 +22,11 @@ EDGES = {
     "shared/book/flusher.py": "a task that writes to R2",
     "shared/book/ticks.py": "a message of the feed",
     "tools/replay/api.py": "a request to the replay venue",
+    "brain-worker/src/brain/registry.py": "a strategy's file, whose failure at import is recorded with its name and its line",
     "brain-worker/src/brain/follower.py": "a strategy, whose failure is recorded as a refusal that names it",
 }
 """Where anything at all may be caught: the outermost edge of what is named, so that one failure ends only itself."""
-HANDLED = re.compile(r"(_?log|logger|self\._log)\.\w+|\w*\._(closed|failed)|Refusal|self\.refuse")
+HANDLED = re.compile(r"(_?log|logger|self\._log)\.\w+|(\w*\.)?_(closed|failed)|Refusal|self\.refuse")
 
 EVERY = pytest.mark.parametrize("path", list(source.files(*source.PRODUCT)), ids=source.name)
 

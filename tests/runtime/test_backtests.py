@@ -133,6 +133,25 @@ def test_a_backtest_is_cancelled_and_one_without_bars_says_so(system: System) ->
     assert (empty["state"], empty["code"]) == ("failed", "no_bars")
 
 
+def test_what_the_archive_lacked_is_told_with_the_result(system: System) -> None:
+    held = {symbol: columns["t"] for symbol, columns in bars(system).items()}
+    from_ms, to_ms = min(map(min, held.values())) - 30 * 86_400_000, min(map(max, held.values()))
+    found = over(system, post(system, ORDER | {"span": {"from_ms": from_ms, "to_ms": to_ms}}, "backtest-lacking"))
+    assert found["ended"] == {"done": 1, "refused": 0, "failed": 0, "cancelled": 0}
+    result = system.get(f"/v1/backtests/{found['id']}/runs/1")
+    told = result["coverage"]
+    assert (told["from_ms"], told["to_ms"]) == (from_ms, to_ms)
+    assert {symbol: each["bars"] for symbol, each in told["symbols"].items()} == {
+        symbol: sum(at <= to_ms for at in times) for symbol, times in held.items()
+    }
+    assert not any(each["ends_early"] or each["missing"] for each in told["symbols"].values())
+    assert all(each["starts_late"] or each["listed_ms"] for each in told["symbols"].values())
+    assert found["items"][0]["summary"]["doubts"] == len(result["doubts"]) > 0
+    with system.client("viewer") as client:
+        page = client.get(f"/v1/backtests/{found['id']}/runs/1/plot").text
+    assert page.index(result["doubts"][0]) < page.index("<h2>Numbers</h2>")
+
+
 def test_a_run_costs_few_operations(system: System) -> None:
     over(system, post(system, ORDER, "backtest-cost"))
     rows = system.stack.d1(
@@ -154,10 +173,12 @@ def test_the_sweep_and_the_retention_run_on_the_real_database(system: System) ->
 
 
 def test_what_no_strategy_takes_is_refused_at_the_door(system: System) -> None:
-    for strategy, field in (
-        ({"name": "no_such"}, "strategies.0.name"),
-        ({"name": "sma_cross", "params": {"fast": 50, "slow": 20}}, "strategies.0.params"),
+    for strategy, told in (
+        ({"name": "no_such"}, {"field": "strategies.0.name", "value": "no_such"}),
+        ({"name": "sma_cross", "params": {"fast": 50, "slow": 20}}, {"field": "strategies.0.params"}),
     ):
         answer = system.post("/v1/backtests", ORDER | {"strategies": [strategy]}, "backtest-refused")
         assert answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY, answer.text
-        assert answer.json()["errors"][0]["field"] == field
+        [error] = answer.json()["errors"]
+        assert error.items() >= told.items()
+        assert "sma_cross" in error.get("remedy", "") or "below slow 20" in error["rule"]

@@ -122,3 +122,24 @@ def test_a_missing_setting_says_what_to_do() -> None:
     assert require("x", "REPLAY_URL", "") == "x"
     with pytest.raises(Invalid, match="point it"):
         require("", "REPLAY_URL", "point it at a replay venue")
+
+
+def test_a_committee_that_could_never_enter_refuses_to_start() -> None:
+    committee = {"enter_at": 0.2, "exit_at": 0, "quorum": 2}
+    two = [{"name": "sma_cross"}, {"name": "rsi_reversion"}]
+    assert cron({"strategies": two, "decisions": {"committee": committee}}).DESKS["stocks"].decisions
+    with pytest.raises(Invalid) as refused:
+        cron({"decisions": {"committee": committee}})
+    assert refused.value.context["field"] == "DESKS.stocks.decisions.committee.quorum"
+    assert refused.value.detail == (
+        "DESKS.stocks.decisions.committee.quorum: 2 must not be above the number of strategies, 1, or the committee never"
+        " enters; lower it, or name more strategies"
+    )
+
+
+def test_a_webhook_among_the_channels_goes_into_no_part_of_the_refusal() -> None:
+    hushed = "https://hooks.slack.com/services/" + "hush"
+    with pytest.raises(Invalid) as caught:
+        cron(ALERTS=json.dumps({"chat": {"kind": hushed}}))
+    assert "hush" not in json.dumps(caught.value.wire())
+    assert "value" not in caught.value.context

@@ -43,6 +43,21 @@ def test_a_refused_field_names_value_rule_and_remedy() -> None:
     error = Invalid.field("qty", "-1" * 100, "must be above 0", "give more")
     assert error.detail.startswith("qty: '-1-1") and error.detail.endswith("must be above 0; give more")
     assert len(error.detail) < 130
+    assert error.context["value"].startswith("-1-1") and len(error.context["value"]) == 80
+    told = {name: error.context[name] for name in ("field", "rule", "remedy")}
+    assert told == {"field": "qty", "rule": "must be above 0", "remedy": "give more"}
+    assert from_wire(error.wire()).context == error.context
+
+
+@pytest.mark.parametrize("name", ["signing_secret", "channels.chat.API_KEY", "KEY_PEPPER"])
+def test_the_value_of_what_is_named_like_a_secret_goes_nowhere(name: str) -> None:
+    error = Invalid.field(name, "hunter2", "is too short")
+    assert error.detail == f"{name}: '***' is too short"
+    assert error.context == {"field": name, "rule": "is too short"}
+
+
+def test_an_empty_secret_is_said_to_be_empty() -> None:
+    assert Invalid.field("SANDBOX_SECRET", "", "must be set").detail == "SANDBOX_SECRET: '' must be set"
 
 
 def test_a_venue_may_say_when_to_come_back() -> None:

@@ -17,12 +17,13 @@ from brain.backtest.page import page, prices_of
 from brain.backtest.plan import Outcome, Plan
 from brain.backtest.report import report
 from brain.backtest.words import doubts
+from brain.registry import BROKEN
 from shared.errors import Invalid
 from shared.model import Interval
 from shared.model.ids import params_id
 from tools.backtest import options, show, study
 from tools.backtest.data import load
-from tools.failure import ToolError, run_main, say
+from tools.failure import ToolError, run_main, say, warn
 from tools.paths import BUILD, ROOT
 
 AT_ONCE = 2000
@@ -105,6 +106,8 @@ def main() -> int:
     for warning in data.warnings:
         say(f"warning: {warning}")
     plan = options.plan_of(asked, data)
+    for line in BROKEN.values():
+        warn(line)
     how = options.how_of(asked)
     options.check(asked, data)
     title = f"{options.said(asked)} on {asked.data}"

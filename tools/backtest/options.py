@@ -127,7 +127,7 @@ def _value(text: str) -> int | float | str:
 
 
 def plan_of(asked: argparse.Namespace, data: Data) -> Plan:
-    """What is run; ToolError for anything that does not fit."""
+    """What is run; ToolError for anything that does not fit, with code 2 where a strategy is not there."""
     body = {
         "venue": data.venue,
         "interval": data.interval.value,
@@ -141,7 +141,8 @@ def plan_of(asked: argparse.Namespace, data: Data) -> Plan:
     try:
         return read(body)
     except Invalid as error:
-        raise ToolError(str(error.detail)) from None
+        there = all(each["name"] in STRATEGIES for each in strategies(asked))
+        raise ToolError(str(error.detail), 1 if there else 2) from None
 
 
 def account(asked: argparse.Namespace, currency: str) -> dict[str, Any]:

@@ -21,9 +21,10 @@ from tools.dev import credentials, desks, leftovers, status, webhooks
 from tools.dev.alerts import Teller
 from tools.dev.options import Options
 from tools.dev.player import Player
-from tools.failure import run_main, say
+from tools.failure import run_main, say, warn
 from tools.replay import Market, ReplayServer, markets_for
 from tools.stack import Stack
+from tools.strategies import broken
 
 LINE_EVERY_S = 5.0
 TABLE_EVERY_S = 1.0
@@ -45,6 +46,8 @@ def main() -> int:
     with ExitStack() as cleanup:
         player = start(options, cleanup)
         say(f"Ready after {time.monotonic() - began:.1f} s: {player.stack.url}   (Ctrl-C stops)")
+        for line in broken():
+            warn(f"{line}; a desk that asks for it trades without it")
         watch_sources(stop)
         play(player, options, stop)
         say("stopping")

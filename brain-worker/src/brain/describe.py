@@ -9,16 +9,16 @@ from typing import Any
 from annotated_types import Ge, Le
 from pydantic.fields import FieldInfo
 
+from brain.follower import Follower
 from brain.registry import KINDS, STRATEGIES, AnyStrategy
-from brain.request import exactly
-from brain.steps import BUDGET, STEPS
+from brain.request import choices, exactly
 from shared.errors import Invalid
 from shared.model import Interval
 
 
 def describe(body: Any, strategies: Mapping[str, type[AnyStrategy]] = STRATEGIES) -> dict[str, Any]:
-    """All strategies by name, as docs/contracts.md has it; `warmup_bars` at the default parameters. `Invalid` unless
-    the body is `{}`.
+    """All strategies by name, as docs/contracts.md has it; `warmup_bars` at the default parameters, 1 of one that fails there.
+    `Invalid` unless the body is `{}`.
     """
     if not isinstance(body, Mapping):
         raise Invalid.field("body", body, "must be an object")
@@ -27,14 +27,13 @@ def describe(body: Any, strategies: Mapping[str, type[AnyStrategy]] = STRATEGIES
 
 
 def _strategy(strategy: type[AnyStrategy]) -> dict[str, Any]:
-    model = strategy.params_model
-    STEPS.left = BUDGET
+    [choice] = choices([{"name": strategy.name, "params": {}}], {strategy.name: strategy})
     return {
         "name": strategy.name,
         "version": strategy.version,
         "doc": inspect.cleandoc(strategy.__doc__ or ""),
-        "params": {name: _param(field) for name, field in model.model_fields.items()},
-        "warmup_bars": strategy(model(), Interval.D1.ms).warmup_bars,
+        "params": {name: _param(field) for name, field in strategy.params_model.model_fields.items()},
+        "warmup_bars": Follower(choice, "", Interval.D1.ms).warmup_bars,
     }
 
 

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
 from brain import state
-from brain.registry import STRATEGIES, AnyStrategy
+from brain.registry import BROKEN, STRATEGIES, AnyStrategy
 from brain.steps import BUDGET, STEPS
 from shared.errors import Invalid
 from shared.model import Interval, Model
 from shared.model.base import invalid_from
-from shared.model.decision import DecisionConfig
+from shared.model.decision import DecisionConfig, check_quorum
 from shared.model.ids import params_id
 
 FIELDS = ("venue", "interval", "strategies", "market", "evidence", "state")
 OPTIONAL = ("decisions",)
 MAX_STRATEGIES = 64
+MAX_NAME = 32
+SHOWN = 3
+"""Broken files that a refusal of another name tells of, at most."""
 _VENUE = re.compile(r"[a-z][a-z0-9-]{0,15}")
 
 
@@ -45,10 +48,14 @@ class Request(NamedTuple):
     decisions: DecisionConfig | None = None
     decided: Mapping[str, Any] | None = None
     """What the decisions learnt."""
+    lost: Sequence[tuple[str, str]] = ()
+    """Strategies that are asked for beside these and are not there: the name, and why."""
 
 
 def read(body: Any, strategies: Mapping[str, type[AnyStrategy]] = STRATEGIES) -> Request:
-    """`Invalid` for a missing or unknown field, an unknown strategy, bad parameters or a state of another kind."""
+    """`Invalid` for a missing or unknown field, bad parameters, a state of another kind, or where not one of the strategies is
+    there; where some are, the others are `lost`.
+    """
     if not isinstance(body, Mapping):
         raise Invalid.field("body", body, "must be an object")
     exactly(body, FIELDS, optional=OPTIONAL)
@@ -61,15 +68,22 @@ def read(body: Any, strategies: Mapping[str, type[AnyStrategy]] = STRATEGIES) ->
     for name in ("market", "evidence"):
         if not isinstance(body[name], Mapping):
             raise Invalid.field(name, body[name], "must be an object")
+    wanted = body["strategies"]
+    lost = unknown(wanted, strategies)
+    if len(lost) == len(wanted):
+        raise lost[0]
+    decided = decisions(body.get("decisions"))
+    check_quorum(decided, len(wanted))
     return Request(
         venue=venue,
         interval=Interval(interval),
-        choices=choices(body["strategies"], strategies),
+        choices=_choices(wanted, strategies, lost),
         market=body["market"],
         evidence=body["evidence"],
         entries=state.read(body["state"], venue, interval),
-        decisions=decisions(body.get("decisions")),
+        decisions=decided,
         decided=state.decisions_of(body["state"]),
+        lost=[(wanted[at]["name"], error.detail) for at, error in lost.items()],
     )
 
 
@@ -96,11 +110,46 @@ def decisions(given: Any) -> DecisionConfig | None:
 
 
 def choices(wanted: Any, strategies: Mapping[str, type[AnyStrategy]]) -> list[Choice]:
+    """Every strategy that is asked for; `Invalid` for one that is not there, and only then for bad parameters."""
+    for error in unknown(wanted, strategies).values():
+        raise error
+    return _choices(wanted, strategies)
+
+
+def unknown(wanted: Any, strategies: Mapping[str, type[AnyStrategy]]) -> dict[int, Invalid]:
+    """By its place why a strategy is not there, though it is asked for; `Invalid` for what names no strategies."""
     if not isinstance(wanted, list) or not 0 < len(wanted) <= MAX_STRATEGIES:
         shown = len(wanted) if isinstance(wanted, list) else wanted
         raise Invalid.field("strategies", shown, f"must be a list of 1 to {MAX_STRATEGIES} strategies")
+    found: dict[int, Invalid] = {}
+    for at, one in enumerate(wanted):
+        if not isinstance(one, Mapping):
+            raise Invalid.field(f"strategies.{at}", one, "must be an object")
+        exactly(one, ("name", "params"), f"strategies.{at}.")
+        name = one["name"]
+        if not isinstance(name, str) or len(name) > MAX_NAME:
+            raise Invalid.field(f"strategies.{at}.name", name, f"must be a name of at most {MAX_NAME} characters")
+        if name not in strategies:
+            found[at] = Invalid.field(f"strategies.{at}.name", name, *_why(name, strategies))
+    return found
+
+
+def _why(name: str, strategies: Mapping[str, type[AnyStrategy]]) -> tuple[str, str]:
+    """The rule and the remedy for a strategy that is not there; it may be the one of a file that could not be loaded."""
+    if name in BROKEN:
+        return "is not a strategy as it stands", f"{BROKEN[name]}; mend it"
+    told = [f"choose one of {', '.join(strategies)}", *BROKEN.values()]
+    shown = told if len(told) <= 1 + SHOWN else [*told[: 1 + SHOWN], f"nor could {len(BROKEN) - SHOWN} more files"]
+    return "is not a known strategy", "; ".join(shown)
+
+
+def _choices(
+    wanted: list[Any], strategies: Mapping[str, type[AnyStrategy]], without: Container[int] = ()
+) -> list[Choice]:
     choices: list[Choice] = []
     for at, one in enumerate(wanted):
+        if at in without:
+            continue
         choice = _choice(one, f"strategies.{at}.", strategies)
         if any(choice.key == other.key for other in choices):
             raise Invalid.field(
@@ -110,14 +159,9 @@ def choices(wanted: Any, strategies: Mapping[str, type[AnyStrategy]]) -> list[Ch
     return choices
 
 
-def _choice(one: Any, where: str, strategies: Mapping[str, type[AnyStrategy]]) -> Choice:
-    if not isinstance(one, Mapping):
-        raise Invalid.field(where[:-1], one, "must be an object")
-    exactly(one, ("name", "params"), where)
+def _choice(one: Mapping[str, Any], where: str, strategies: Mapping[str, type[AnyStrategy]]) -> Choice:
     name, given = one["name"], one["params"]
-    strategy = strategies.get(name) if isinstance(name, str) else None
-    if strategy is None:
-        raise Invalid.field(f"{where}name", name, "is not a known strategy", f"choose one of {', '.join(strategies)}")
+    strategy = strategies[name]
     if not isinstance(given, Mapping):
         raise Invalid.field(f"{where}params", given, "must be an object")
     known = strategy.params_model.model_fields

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from cron import bars
+from cron.backtest_coverage import Kept, Known, coverage
 from cron.context import Context
 from shared.archive import keys
 from shared.archive.candles import CandleArchive
@@ -55,24 +56,37 @@ async def gather(context: Context, backtest: str, order: BacktestOrder) -> int:
     """Writes the backtest's bars and instruments as one object; how many bars. Raises `NoBars`, `TooLarge`, `NotFound`."""
     db = context.ports.db
     about = (order.venue, order.interval.value)
-    listed, marks = await db.read([Statement(_INSTRUMENTS, (order.venue,)), Statement(_MARKS, about)])
-    held = _held(order, {str(row["symbol"]): row for row in marks})
+    listed, rows = await db.read([Statement(_INSTRUMENTS, (order.venue,)), Statement(_MARKS, about)])
+    marks = {str(row["symbol"]): (int(row["first_open_time_ms"]), int(row["open_time_ms"])) for row in rows}
+    held = _held(order, marks)
     found = (await db.rows(_OBJECTS, *about, held.from_ms, held.to_ms))[0]
     for name, most in (("objects", MAX_OBJECTS), ("rows", MAX_ROWS)):
         if (found[name] or 0) > most:
             told = f"the span touches {found[name]} {name} of the archive, more than {most}"
             raise TooLarge(f"{told}; ask for a shorter one")
-    market = await _read(context, order, held)
-    instruments = {str(row["symbol"]): row["body"] for row in listed if row["symbol"] in market}
+    opens: set[int] = set()
+    market = await _read(context, order, held, opens)
+    instruments = {str(row["symbol"]): row["body"] for row in listed if row["symbol"] in {*market, *order.symbols}}
     if missing := sorted(market.keys() - instruments.keys()):
         raise NotFound(f"symbols: {missing[0]!r} has bars and is not listed; leave it out", code="unknown_instrument")
-    body = {"instruments": [read_json(text) for text in instruments.values()], "market": market}
+    listings = {symbol: read_json(body) for symbol, body in instruments.items()}
+    kept = {
+        symbol: Kept(market[symbol]["t"] if symbol in market else (), marks.get(symbol), listing.get("listed_ms", 0))
+        for symbol, listing in listings.items()
+    }
+    venue = context.settings.VENUES.get(order.venue)
+    known = Known(held.from_ms, held.to_ms, sorted(opens), venue.calendar if venue else None)
+    body = {
+        "instruments": [listing for symbol, listing in listings.items() if symbol in market],
+        "market": market,
+        "coverage": coverage(order, kept, known).wire(),
+    }
     await context.ports.store.put(keys.backtest_key(backtest, _BARS), packed(body))
     return sum(len(columns["t"]) for columns in market.values())
 
 
 async def load(context: Context, backtest: str) -> dict[str, Any]:
-    """What `gather` wrote: `instruments` and `market`, as the brain takes them."""
+    """What `gather` wrote: `instruments`, `market` and `coverage`, as the brain takes them."""
     key = keys.backtest_key(backtest, _BARS)
     body = await context.ports.store.get(key)
     if body is None:
@@ -106,23 +120,23 @@ def _next_unit(at_ms: int, interval: Interval) -> int:
     return day_ms
 
 
-def _held(order: BacktestOrder, marks: dict[str, dict[str, Any]]) -> Held:
+def _held(order: BacktestOrder, marks: Mapping[str, tuple[int, int]]) -> Held:
     wanted = [symbol for symbol in marks if not order.symbols or symbol in order.symbols]
     span = order.span
     if wanted:
-        from_ms = max(span.from_ms, min(int(marks[symbol]["first_open_time_ms"]) for symbol in wanted))
-        to_ms = min(span.to_ms, max(int(marks[symbol]["open_time_ms"]) for symbol in wanted))
+        from_ms = max(span.from_ms, min(marks[symbol][0] for symbol in wanted))
+        to_ms = min(span.to_ms, max(marks[symbol][1] for symbol in wanted))
         if from_ms <= to_ms:
             return Held(from_ms, to_ms, set(wanted) if order.symbols else None, len(wanted))
     raise _no_bars(order)
 
 
-async def _read(context: Context, order: BacktestOrder, held: Held) -> Columns:
+async def _read(context: Context, order: BacktestOrder, held: Held, opens: set[int]) -> Columns:
     archive = CandleArchive(context.ports.db, context.ports.store, order.venue, order.interval)
     market: Columns = {}
     count = 0
     for from_ms, to_ms in stretches(order.interval, held):
-        found = await archive.read(from_ms, to_ms, held.symbols)
+        found = await archive.read(from_ms, to_ms, held.symbols, opens)
         for symbol, columns in bars.market([row for series in found.values() for row in series.values()]).items():
             count += len(columns["t"])
             known = market.setdefault(symbol, {name: [] for name in columns})

@@ -52,7 +52,8 @@ async def _worked_out(context: Context, backtest: str, number: int, known: Known
     await store.put(result_key, backtest_bars.packed({**result, **told}))
     await store.put(page_key, gzip.compress(answer["page"].encode(), backtest_bars.LEVEL, mtime=0))
     summary = {name: told[name] for name in ("metrics", "fingerprint", "proposals", "halted", "open_symbols")}
-    summary |= {"symbols": len(bars["market"]), "refused": len(told["refused"]), "moments": answer["moments"]}
+    summary |= {"symbols": len(bars["market"]), "refused": len(told["refused"]), "doubts": len(told["doubts"])}
+    summary["moments"] = answer["moments"]
     ending = Ending("done", score=known.order.score(told["metrics"]), summary=summary)
     if not await backtest_rows.end(context.ports.db, backtest, number, ending, _now_ms(context)):
         after = await backtest_rows.known(context.ports.db, backtest, number)

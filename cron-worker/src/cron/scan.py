@@ -21,6 +21,8 @@ DESK_CANDLES = 500
 TRIES = 3
 UNREADABLE = "state.v"
 """What the brain calls a state that another release of it wrote: it is dropped, and learnt again from history."""
+UNKNOWN = "unknown_strategy"
+"""The brain's refusal of a strategy that it does not have."""
 _MARKS = "SELECT symbol, open_time_ms FROM watermarks WHERE venue = ? AND interval = ?"
 _MARKET = "SELECT market_ms, complete, at_ms FROM markets WHERE venue = ? AND interval = ?"
 _STATE = (
@@ -114,14 +116,14 @@ async def _advance(context: Context, desk: Desk, anew: bool) -> Done:
     days: list[str] = []
     problems: list[str] = []
     if late:
-        days += await _warm(context, desk, learnt, late, counts)
+        days += await _warm(context, desk, learnt, late, counts, problems)
     if learnt.pending or (late and not live):
         # What a crashed run left behind was proposed on earlier bars: it goes first.
         problems += await delivery.deliver(context, desk.name, oldest_ms, counts, pending=learnt.pending)
     for rows in live:
         proposed = counts["proposals"]
         await _bars(context, desk, learnt, rows)
-        days += await _scan(context, desk, learnt, rows, counts, live=True)
+        days += await _scan(context, desk, learnt, rows, counts, problems, live=True)
         pending = counts["proposals"] > proposed
         problems += await delivery.deliver(context, desk.name, oldest_ms, counts, pending)
     return Done(counts, tuple(problems), Scanned(tuple(days)))
@@ -134,14 +136,16 @@ def _split(steps: list[tuple[int, list[Row]]], oldest_ms: int) -> tuple[list[Row
     return [row for _, rows in steps[: len(steps) - len(live)] for row in rows], live
 
 
-async def _warm(context: Context, desk: Desk, learnt: Memory, rows: list[Row], counts: dict[str, int]) -> list[str]:
+async def _warm(
+    context: Context, desk: Desk, learnt: Memory, rows: list[Row], counts: dict[str, int], problems: list[str]
+) -> list[str]:
     """History or a long outage at once. The desk gets all of it, for what is open may fill or be stopped out there;
     a desk that has seen nothing yet needs only a mark for each symbol."""
     wanted = rows if learnt.given else list({row.symbol: row for row in rows}.values())
     wanted.sort(key=lambda row: (row.open_time_ms, row.symbol))
     await _bars(context, desk, learnt, wanted)
     counts["warmed"] = len(rows)
-    return await _scan(context, desk, learnt, rows, counts, live=False)
+    return await _scan(context, desk, learnt, rows, counts, problems, live=False)
 
 
 async def _bars(context: Context, desk: Desk, learnt: Memory, rows: list[Row]) -> None:
@@ -155,9 +159,18 @@ async def _bars(context: Context, desk: Desk, learnt: Memory, rows: list[Row]) -
 
 
 async def _scan(
-    context: Context, desk: Desk, learnt: Memory, rows: list[Row], counts: dict[str, int], live: bool
+    context: Context,
+    desk: Desk,
+    learnt: Memory,
+    rows: list[Row],
+    counts: dict[str, int],
+    problems: list[str],
+    live: bool,
 ) -> list[str]:
-    """Asks the brain, and stores what it learnt and said in one batch; the market days that ended. Raises `LostRace`."""
+    """Asks the brain, and stores what it learnt and said in one batch; the market days that ended. Raises `LostRace`.
+
+    A strategy of the desk that the brain does not have is a problem of the run, told once.
+    """
     columns = bars.market(rows)
     answers = []
     state = learnt.state
@@ -165,6 +178,8 @@ async def _scan(
     for part in _parts(rows):
         answers.append(await _ask(context, desk, part, state, told))
         state = answers[-1]["state"]
+    lost = [each["detail"] for answer in answers for each in answer["refused"] if each["code"] == UNKNOWN]
+    problems += [each for each in dict.fromkeys(lost) if each not in problems]
     signals = [row for answer in answers for row in _signal_rows(answer, desk.config.venue, live)]
     learnt.state = state
     learnt.saw({symbol: each["t"][-1] for symbol, each in columns.items()})

@@ -96,6 +96,23 @@ _STRATEGY = _object(
     },
     warmup_bars=_INT,
 )
+_COVERAGE = _object(
+    from_ms=_INT,
+    to_ms=_INT,
+    symbols={
+        "type": "object",
+        "additionalProperties": _object(
+            bars=_INT,
+            first_ms=_MAYBE_INT,
+            last_ms=_MAYBE_INT,
+            listed_ms=_MAYBE_INT,
+            starts_late=_FLAG,
+            ends_early=_FLAG,
+            missing=_MAYBE_INT,
+            holes={"type": "array", "items": {"type": "array", "items": _INT}},
+        ),
+    },
+)
 _RESULT = _object(
     v=_INT,
     backtest=_TEXT,
@@ -109,6 +126,8 @@ _RESULT = _object(
     trades={"type": "array", "items": _ANY},
     trades_left_out=_INT,
     refused={"type": "array", "items": _ANY},
+    doubts={"type": "array", "items": _TEXT},
+    coverage={"anyOf": [_COVERAGE, {"type": "null"}]},
     fingerprint=_TEXT,
 )
 _CANDLE = _object(open_time_ms=_INT, open=_DECIMAL, high=_DECIMAL, low=_DECIMAL, close=_DECIMAL, volume=_DECIMAL)
@@ -181,7 +200,10 @@ ANSWERS: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/backtests"): _object(id=_TEXT, runs=_INT, queued_ms=_INT),
     ("GET", "/v1/backtests"): _page(_object(**_BACKTEST, venue=_TEXT, interval=_TEXT)),
     ("GET", "/v1/backtests/{backtest}"): _object(
-        **_BACKTEST, request=_ANY, items={"type": "array", "items": _BACKTEST_RUN}
+        **_BACKTEST,
+        ended=_object(done=_INT, refused=_INT, failed=_INT, cancelled=_INT),
+        request=_ANY,
+        items={"type": "array", "items": _BACKTEST_RUN},
     ),
     ("GET", "/v1/backtests/{backtest}/runs/{number}"): _RESULT,
     ("GET", "/v1/backtests/{backtest}/runs/{number}/plot"): _TEXT,

@@ -10,7 +10,9 @@ from typing import Any
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from shared.errors import DeskError, Invalid, RateLimited, Refused, Retryable, Unauthorized
+from shared.errors import DeskError, Invalid, RateLimited, Refused, Retryable, Unauthorized, shown
+from shared.log import is_secret, redact
+from shared.model.base import rule_of
 
 MEDIA_TYPE = "application/problem+json"
 MAX_ERRORS = 20
@@ -58,20 +60,25 @@ class MisconfiguredError(DeskError):
     code = "misconfigured"
 
 
-def shown(value: object) -> str:
-    """What was sent, short enough to be sent back."""
-    text = value if isinstance(value, str) else repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."
-
-
 def field_errors(found: Iterable[Mapping[str, Any]], skip: int = 0) -> list[dict[str, str]]:
-    """pydantic's findings as field, value and rule; the first `skip` parts of a location are left out."""
-    errors = []
-    for each in list(found)[:MAX_ERRORS]:
-        rule = str(each["msg"]).removeprefix("Value error, ")
-        name = ".".join(str(part) for part in each["loc"][skip:]) or "body"
-        errors.append({"field": name, "value": shown(each.get("input")), "rule": rule[:1].lower() + rule[1:]})
-    return errors
+    """pydantic's findings as `errors[]` tells them; the first `skip` parts of a location are left out."""
+    return [_field_error(each, skip) for each in list(found)[:MAX_ERRORS]]
+
+
+def _field_error(found: Mapping[str, Any], skip: int) -> dict[str, str]:
+    name = ".".join(str(part) for part in found["loc"][skip:]) or "body"
+    if found["type"] == "missing":
+        return _told(name, None, "is missing", "give it")
+    given = found.get("input")
+    # a rule over several fields says itself which of them it means, and what they are
+    value = None if found["type"] == "value_error" and isinstance(given, Mapping) else shown(given)
+    return _told(name, value, rule_of(found), "remove it" if found["type"] == "extra_forbidden" else "")
+
+
+def _told(field: str, value: str | None, rule: str, remedy: str) -> dict[str, str]:
+    """One of `errors[]`. The value is empty where none is known, and where it is or may be a secret."""
+    value = "" if value is None or is_secret(field) else redact(value)
+    return {"field": field, "value": value, "rule": redact(rule)} | ({"remedy": redact(remedy)} if remedy else {})
 
 
 class InvalidFields(Invalid):
@@ -79,7 +86,9 @@ class InvalidFields(Invalid):
 
     def __init__(self, errors: list[dict[str, str]]) -> None:
         first = errors[0]
-        super().__init__(f"{first['field']}: {first['value']!r} {first['rule']}")
+        said = [f"{first['field']}:", repr(first["value"]) if first["value"] else "", first["rule"]]
+        remedy = f"; {first['remedy']}" if "remedy" in first else ""
+        super().__init__(" ".join(filter(None, said)) + remedy)
         self.errors = errors
 
 
@@ -134,9 +143,11 @@ def _of_desk_error(error: DeskError) -> Problem:
     if isinstance(error, InvalidFields):
         more["errors"] = error.errors
     elif isinstance(error, Invalid) and "field" in error.context:
-        more["errors"] = [
-            {"field": error.context["field"], "value": "", "rule": error.context.get("rule", error.detail)}
-        ]
+        about = {name: str(value) for name, value in error.context.items()}
+        rule, remedy = about.get("rule", error.detail), about.get("remedy", "")
+        more["errors"] = [_told(about["field"], about.get("value"), rule, remedy)]
     if isinstance(error, HaltIncomplete):
         more["items"] = error.results
-    return Problem(error.status, error.error_code, error.detail, headers, **more)
+    # what was sent comes back in it; that of a missing key shows how one is sent
+    detail = error.detail if isinstance(error, Unauthorized) else redact(error.detail)
+    return Problem(error.status, error.error_code, detail, headers, **more)

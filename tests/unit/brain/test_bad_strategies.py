@@ -342,7 +342,7 @@ class TestItsSteps:
         package.__path__ = [str(tmp_path)]
         monkeypatch.setitem(sys.modules, package.__name__, package)
         monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
-        yield {**STRATEGIES, **discover(package)}
+        yield {**STRATEGIES, **discover(package).strategies}
         sys.modules.pop(f"{package.__name__}.endless")
 
     @pytest.mark.parametrize("known", ["setup"], indirect=True)

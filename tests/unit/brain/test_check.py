@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from brain import request
 from brain.check import check
 from brain.registry import STRATEGIES
 from shared.errors import Invalid
@@ -69,3 +70,38 @@ def test_an_unknown_strategy_is_told_with_those_that_there_are() -> None:
 )
 def test_a_bad_body_is_named(given: Any, field: str) -> None:
     assert refusal(given).context["field"] == field
+
+
+def test_names_are_judged_before_what_is_set_in_any_of_them() -> None:
+    given = body({"fast": 50}, {"fast": 60}) | {
+        "strategies": [{"name": "sma_cross", "params": {"fst": 1}}, {"name": "rsi_reverson", "params": {}}]
+    }
+    assert refusal(given).context["field"] == "strategies.1.name"
+    assert refusal(given | {"sets": [{"slow": 1}]}).context["field"] == "strategies.1.name"
+
+
+class TestWithBrokenFiles:
+    LINE = "brain/strategies/foo.py could not be loaded: ImportError: no such thing, line 3"
+
+    @pytest.fixture(autouse=True)
+    def broken(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(request, "BROKEN", {"foo": self.LINE})
+
+    def test_one_that_is_asked_for_is_told_with_why(self) -> None:
+        found = refusal(body(name="foo"))
+        assert found.context["field"] == "strategies.0.name"
+        assert found.detail == f"strategies.0.name: 'foo' is not a strategy as it stands; {self.LINE}; mend it"
+
+    def test_an_unknown_name_may_be_that_of_one_of_them(self) -> None:
+        detail = refusal(body(name="fo")).detail
+        assert detail.startswith("strategies.0.name: 'fo' is not a known strategy; choose one of bollinger_reversion, ")
+        assert detail.endswith(f", supertrend; {self.LINE}")
+
+    def test_of_many_a_few_are_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(request, "BROKEN", {f"foo{at}": f"foo{at} is broken" for at in range(5)})
+        assert refusal(body(name="fo")).detail.endswith(
+            "; foo0 is broken; foo1 is broken; foo2 is broken; nor could 2 more files"
+        )
+
+    def test_others_can_run(self) -> None:
+        assert check(body()) == {"good": 1, "refused": 0}

@@ -241,7 +241,7 @@ class TestOneThatFails:
         monkeypatch.setitem(sys.modules, "endless_code", package)
         monkeypatch.delitem(sys.modules, "endless_code.endless", raising=False)
         monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
-        desk = mind(discover(package)["endless"], Says)
+        desk = mind(discover(package).strategies["endless"], Says)
         assert said(close(desk, 0, A=10.0, B=13.0)) == [("says", "A"), ("says", "B")] or base == "Strategy"
         refusals = {symbol: refusal for _, symbol, refusal in desk.refusals()}
         refusal = refusals["" if base == "MarketStrategy" else "B"]

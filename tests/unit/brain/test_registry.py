@@ -10,7 +10,7 @@ import pytest
 
 from brain import strategies
 from brain.describe import describe
-from brain.registry import STRATEGIES, discover
+from brain.registry import BROKEN, STRATEGIES, Found, discover
 from shared.errors import Invalid
 
 GOOD = '''
@@ -51,23 +51,44 @@ def test_finds_every_file_of_the_package_in_the_order_of_their_names() -> None:
     assert list(STRATEGIES) == sorted(STRATEGIES)
     assert {"rsi_reversion", "sma_cross", "pairs"} < STRATEGIES.keys()
     assert len(STRATEGIES) >= 12
-    assert discover(strategies) == STRATEGIES
+    assert discover(strategies) == Found(STRATEGIES, BROKEN)
     files = {path.stem for path in Path(strategies.__path__[0]).glob("*.py")} - {"__init__"}
     assert {strategy.__module__.rpartition(".")[2] for strategy in STRATEGIES.values()} == files
 
 
+def test_no_file_that_stands_here_is_broken() -> None:
+    assert BROKEN == {}
+
+
 def test_a_new_file_is_all_that_a_new_strategy_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = discover(package(tmp_path, monkeypatch, b=GOOD.replace('"one"', '"a_two"'), a=GOOD))
-    assert list(found) == ["a_two", "one"]
+    assert list(found.strategies) == ["a_two", "one"]
+    assert found.broken == {}
 
 
 def test_a_file_with_parameters_of_its_own_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert list(discover(package(tmp_path, monkeypatch, a=PARAMS))) == ["one"]
+    assert discover(package(tmp_path, monkeypatch, a=PARAMS)).strategies.keys() == {"one"}
 
 
-def test_two_of_one_name_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(TypeError, match=r"made_up\.b and made_up\.a are both named 'one'"):
-        discover(package(tmp_path, monkeypatch, a=GOOD, b=GOOD))
+def test_of_two_of_one_name_neither_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = discover(package(tmp_path, monkeypatch, a=GOOD, b=GOOD, c=GOOD.replace('"one"', '"two"')))
+    assert list(found.strategies) == ["two"]
+    assert found.broken == {
+        "a": "made_up/a.py could not be loaded: its name 'one' is that of made_up/b.py",
+        "b": "made_up/b.py could not be loaded: its name 'one' is that of made_up/a.py",
+    }
+
+
+@pytest.mark.parametrize("copy", ["a_copy", "z_copy"])
+def test_a_copy_never_stands_in_for_the_file_whose_name_it_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, copy: str
+) -> None:
+    found = discover(package(tmp_path, monkeypatch, one=GOOD, **{copy: GOOD}))
+    assert [strategy.__module__ for strategy in found.strategies.values()] == ["made_up.one"]
+    assert found.broken == {copy: f"made_up/{copy}.py could not be loaded: its name 'one' is that of made_up/one.py"}
+    spoilt = discover(package(tmp_path, monkeypatch, one=GOOD + "1 / 0\n", **{copy: GOOD}))
+    assert spoilt.strategies == {}
+    assert list(spoilt.broken) == sorted(["one", copy])
 
 
 @pytest.mark.parametrize(
@@ -89,13 +110,77 @@ def test_two_of_one_name_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
         (PARAMS.replace("ge=1, ", ""), "parameter 'x' has no bounds"),
         (PARAMS.replace(", le=9", ""), "parameter 'x' has no bounds"),
         (PARAMS.replace("int = Field(default=1, ge=1, le=9", "str = Field(default='A'"), "parameter 'x' has no bounds"),
+        (PARAMS.replace("default=1", "default=10"), "its defaults do not fit: x: 10 input should be less than"),
+        (
+            PARAMS.replace("default=1", "default_factory=lambda: 1"),
+            "parameter 'x' must have a default and a description",
+        ),
     ],
 )
-def test_a_file_that_is_not_one_good_strategy_is_refused(
+def test_a_file_that_is_not_one_good_strategy_is_broken_and_stops_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, rule: str
 ) -> None:
-    with pytest.raises(TypeError, match=rule):
-        discover(package(tmp_path, monkeypatch, a=text))
+    found = discover(package(tmp_path, monkeypatch, a=text, b=GOOD.replace('"one"', '"fine"')))
+    assert list(found.strategies) == ["fine"]
+    assert list(found.broken) == ["a"]
+    assert found.broken["a"].startswith("made_up/a.py could not be loaded: TypeError: ")
+    assert rule in found.broken["a"]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("x = 1\ndef f(:\n", "SyntaxError: invalid syntax, line 2"),
+        ("\n\nimport no_such_library\n", "ModuleNotFoundError: No module named 'no_such_library', line 3"),
+        ("from brain.bar import Nothing\n", "ImportError: cannot import name 'Nothing' from 'brain.bar', line 1"),
+        (GOOD + "def f():\n    return {}['x']\n\nf()\n", "KeyError: 'x', line 14"),
+        ("raise SystemExit(3)\n", "SystemExit: 3, line 1"),
+        ("assert 0\n", "AssertionError, line 1"),
+        (
+            "class E(Exception):\n    def __str__(self):\n        1 / 0\nraise E\n",
+            "E: <exception str() failed>, line 4",
+        ),
+        ("e = ValueError('x')\ne.add_note('more')\nraise e\n", "ValueError: x, line 3"),
+        ("raise ValueError('" + "long " * 200 + "')\n", "long long"),
+        ("raise ValueError('one\\n\\ntwo')\n", "ValueError: one, line 1"),
+        ("while True:\n    pass\n", "OverBudget: more than 20000 steps"),
+        ("def f():\n    f()\nf()\n", "RecursionError: maximum recursion depth exceeded"),
+        ("\0", "could not be loaded: "),
+    ],
+)
+def test_a_file_that_fails_when_it_is_imported_is_broken_and_stops_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, why: str
+) -> None:
+    found = discover(package(tmp_path, monkeypatch, a=text, b=GOOD))
+    assert list(found.strategies) == ["one"]
+    assert list(found.broken) == ["a"]
+    assert found.broken["a"].startswith("made_up/a.py could not be loaded: ")
+    assert why in found.broken["a"]
+    assert len(found.broken["a"]) < 400
+    assert "\n" not in found.broken["a"]
+
+
+def test_one_that_builds_on_a_broken_file_is_broken_with_its_own_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = discover(package(tmp_path, monkeypatch, a="\nfrom made_up.b import x\n", b="1 / 0\n"))
+    assert found.broken == {
+        "a": "made_up/a.py could not be loaded: ZeroDivisionError: division by zero, line 2",
+        "b": "made_up/b.py could not be loaded: ZeroDivisionError: division by zero, line 1",
+    }
+
+
+def test_ctrl_c_is_nobodys_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        discover(package(tmp_path, monkeypatch, a="raise KeyboardInterrupt\n"))
+
+
+def test_describe_tells_of_one_that_fails_at_its_defaults_like_of_any_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = GOOD.replace("def setup(self): pass", "def setup(self): 1 / 0")
+    found = discover(package(tmp_path, monkeypatch, a=text, b=GOOD.replace('"one"', '"two"')))
+    assert [each["name"] for each in describe({}, found.strategies)["strategies"]] == ["one", "two"]
 
 
 def test_describe_tells_of_every_strategy() -> None:

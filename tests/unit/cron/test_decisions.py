@@ -10,7 +10,7 @@ from cron import memory
 from shared.model.alert import Alert, Severity
 from shared.ports import Statement
 from tests.unit.cron.test_flow import at, signals, world
-from tests.unit.cron.world import World, desk_json
+from tests.unit.cron.world import STRATEGIES, World, desk_json
 
 VETO = '{"policy":[{"do":"veto","reason":"not_today"}],"score":{"after":5}}'
 
@@ -100,3 +100,29 @@ def crosses(place: World) -> list[tuple[str, str]]:
     """Ids and outcomes of the newer signals of sma_cross."""
     rows = [row for row in signals(place) if row["strategy"] == "sma_cross" and row["bar_close_ms"] > at(110)]
     return [(row["id"], row["outcome"]) for row in rows]
+
+
+def test_a_strategy_that_the_brain_does_not_have_is_told_with_the_run_and_the_others_go_on() -> None:
+    whole, lacking = (
+        world(),
+        world(desks=desk_json("alpha").replace(STRATEGIES, '[{"name":"crystal_ball"},' + STRATEGIES[1:])),
+    )
+    for n in range(100, 130):
+        whole.tick(at(n))
+        lacking.tick(at(n))
+    assert signals(lacking)
+    assert signals(lacking) == signals(whole)
+    runs = lacking.runs("scan")
+    assert {run["state"] for run in runs} == {"done"}
+    assert all(run["error"].startswith("strategies.0.name: 'crystal_ball' is not a known strategy; ") for run in runs)
+    assert all(run["error"].count("crystal_ball") == 1 for run in runs)
+    assert {run["error"] for run in whole.runs("scan")} == {None}
+
+
+def test_where_the_brain_has_not_one_of_them_the_scan_fails() -> None:
+    place = world(desks=desk_json("alpha").replace(STRATEGIES, '[{"name":"crystal_ball"}]'))
+    place.tick(at(100))
+    (run,) = place.runs("scan")
+    assert run["state"] == "failed"
+    assert run["error"].startswith("invalid: strategies.0.name: 'crystal_ball' is not a known strategy; ")
+    assert signals(place) == []

@@ -135,7 +135,8 @@ def test_another_desk_is_not_opened_here() -> None:
     bench = Bench(opened=False, shell={"name": "beta"})
     with pytest.raises(Invalid) as caught:
         run(bench.desk.open(opening()))
-    assert caught.value.context == {"field": "desk", "rule": "is not the name of this object, beta"}
+    rule = "is not the name of this object, beta"
+    assert caught.value.context == {"field": "desk", "value": "alpha", "rule": rule}
     assert caught.value.detail.startswith("desk: 'alpha' ")
 
 

@@ -27,7 +27,7 @@ def refusal(body: str, where: str = "") -> Invalid:
 def test_what_is_missing_is_said_to_be_missing() -> None:
     found = refusal('{"name": "x", "span": {"from_ms": 1}}')
     assert found.detail == "span.to_ms: is missing; give it"
-    assert found.context == {"field": "span.to_ms", "rule": "is missing"}
+    assert found.context == {"field": "span.to_ms", "rule": "is missing", "remedy": "give it"}
 
 
 def test_a_rule_over_several_fields_is_told_without_all_the_others() -> None:

@@ -94,6 +94,7 @@ def test_a_request_becomes_rows_and_one_message(place: World) -> None:
     found = one(place, told["id"])
     assert set(found) == set(ANSWERS["GET", f"{PATH}/{{backtest}}"]["required"])
     assert (found["state"], found["runs"], found["done"]) == ("queued", 1, 0)
+    assert found["ended"] == {"done": 0, "refused": 0, "failed": 0, "cancelled": 0}
     assert found["request"]["account"]["cash"] == "100000"
     assert [(each["number"], each["params"], each["state"]) for each in found["items"]] == [(1, {}, "queued")]
 
@@ -244,6 +245,10 @@ def test_what_a_desk_would_not_take_is_refused_in_the_same_words(place: World, s
         ({"account": ACCOUNT | {"leverage": 5}}, "account.leverage"),
         ({"account": ACCOUNT | {"carry": {"funding_bps": 1e9}}}, "account.carry.funding_bps"),
         ({"decisions": {"committee": {"exit_at": 0}}}, "decisions.committee.enter_at"),
+        (
+            {"decisions": {"committee": {"enter_at": 0.2, "exit_at": 0, "quorum": 3}}},
+            "decisions.committee.quorum: 3 must not be above the number of strategies, 2, or the committee never enters; lower it",
+        ),
         ({"rank_by": "luck"}, "rank_by"),
         ({"more": 1}, "more"),
         ({"sweep": {}}, "either grid or random"),
@@ -256,8 +261,8 @@ def test_what_a_desk_would_not_take_is_refused_in_the_same_words(place: World, s
         ({"sweep": {"random": {"fast": {"min": 5, "max": 2}}, "count": 2}}, "must not be above max"),
         ({"sweep": {"random": {"fast": {"min": 1, "max": 2}}}}, "count goes with random"),
         ({"sweep": {"random": {"fast": {"min": 1, "max": 2}}, "count": 201}}, "sweep.count"),
-        ({"sweep": {"strategy": 2, "grid": {"fast": [1]}}}, "sweep.strategy 2"),
-        ({"sweep": {"strategy": "other", "grid": {"fast": [1]}}}, "one of: sma_cross, rsi_reversion"),
+        ({"sweep": {"strategy": 2, "grid": {"fast": [1]}}}, "sweep.strategy: 2 must be the place or"),
+        ({"sweep": {"strategy": "other", "grid": {"fast": [1]}}}, "choose from 0 (sma_cross), 1 (rsi_reversion)"),
     ],
 )
 def test_what_is_wrong_is_named_and_nothing_is_queued(place: World, changes: dict[str, Any], words: str) -> None:
@@ -265,6 +270,27 @@ def test_what_is_wrong_is_named_and_nothing_is_queued(place: World, changes: dic
     assert words in json.dumps(said)
     assert not place.jobs.sent
     assert not place.db.do("SELECT id FROM backtests")
+
+
+@pytest.mark.parametrize(
+    ("names", "sweep", "field"),
+    [
+        (["sma_crss"], {"strategy": "sma_cross", "grid": {"fast": [3]}}, "strategies.0.name"),
+        (["sma_cross", "rsi_reverson"], {"strategy": "rsi_reversion", "grid": {"period": [9]}}, "strategies.1.name"),
+        (["sma_cross", "rsi_reverson"], {"strategy": "sma_cross", "grid": {"fst": [3]}}, "strategies.1.name"),
+        (["sma_cross", "rsi_reverson"], {"grid": {"fast": [99]}}, "strategies.1.name"),
+        (["rsi_reversion", "sma_cross"], {"strategy": "sma_crss", "grid": {"fast": [3]}}, "sweep.strategy"),
+        (["rsi_reversion", "sma_cross"], {"strategy": 2, "grid": {"fast": [3]}}, "sweep.strategy"),
+    ],
+)
+def test_a_misspelt_name_is_blamed_itself_whatever_the_sweep_is_about(
+    place: World, names: list[str], sweep: dict[str, Any], field: str
+) -> None:
+    order = ORDER | {"strategies": [{"name": name} for name in names], "sweep": sweep}
+    said = problem(place.ask("POST", PATH, "trader", json=order), 422, "invalid")
+    assert [each["field"] for each in said["errors"]] == [field]
+    assert said["detail"].startswith(f"{field}: ")
+    assert not place.jobs.sent
 
 
 def test_a_name_that_two_strategies_share_is_not_guessed_at(place: World) -> None:
@@ -351,6 +377,7 @@ def test_cancelling_ends_what_is_not_over_and_twice_is_once(place: World) -> Non
     found = one(place, id_)
     assert (found["state"], found["done"], found["ended_ms"]) == ("cancelled", 4, NOW_MS)
     assert sorted(each["state"] for each in found["items"]) == ["cancelled"] * 3 + ["done"]
+    assert found["ended"] == {"done": 1, "refused": 0, "failed": 0, "cancelled": 3}
 
 
 def test_what_is_over_stays_as_it_ended(place: World) -> None:

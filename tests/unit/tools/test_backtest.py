@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from brain import request
 from brain.backtest.search import Range
 from brain.registry import STRATEGIES
 from shared.errors import Invalid
@@ -20,7 +21,7 @@ from tools.backtest import options
 from tools.backtest.data import load
 from tools.backtest.evolve import evolve
 from tools.backtest.study import How
-from tools.failure import ToolError
+from tools.failure import ToolError, run_main
 
 pytestmark = pytest.mark.native
 START_MS = 1_704_067_200_000
@@ -306,3 +307,54 @@ def test_a_space_of_a_parameter_that_there_is_not_is_refused() -> None:
     )
     with pytest.raises(ToolError, match=r"--space: fats is not a parameter of sma_cross; choose from .*fast"):
         options.check(asked, load("us:IBM", None))
+
+
+LINE = "brain/strategies/foo.py could not be loaded: ImportError: no such thing, line 3"
+
+
+def test_a_broken_file_that_is_not_asked_for_is_told_of_and_stops_nothing(
+    csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = ran(["--data", str(csv)], tmp_path, monkeypatch)
+    assert capsys.readouterr().err.count("could not be loaded") == 0
+    monkeypatch.setattr(tool, "BROKEN", {"foo": LINE})
+    assert ran(["--data", str(csv)], tmp_path, monkeypatch) == whole
+    assert f"warning: {LINE}\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("named", "words"),
+    [
+        ("foo", f"strategies.0.name: 'foo' is not a strategy as it stands; {LINE}; mend it"),
+        ("sma_cross, foo", f"strategies.1.name: 'foo' is not a strategy as it stands; {LINE}; mend it"),
+        ("sma_crss", "strategies.0.name: 'sma_crss' is not a known strategy; choose one of "),
+        ("sma_cross fst=2, rsi_reverson", "strategies.1.name: 'rsi_reverson' is not a known strategy; choose one of "),
+    ],
+)
+@pytest.mark.parametrize("more", [[], ["--search", "grid", "--space", "fast=3:5"]])
+def test_a_strategy_that_is_not_there_is_blamed_itself_and_ends_with_2(
+    csv: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    named: str,
+    words: str,
+    more: list[str],
+) -> None:
+    monkeypatch.setattr(request, "BROKEN", {"foo": LINE})
+    monkeypatch.setattr(sys, "argv", ["backtest", "--data", str(csv), "--strategy", named, *more])
+    with pytest.raises(SystemExit) as ended:
+        run_main(tool.main)
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: {words}")
+    assert said.count("\n") == 1
+
+
+def test_a_committee_that_could_never_enter_is_refused(csv: Path, tmp_path: Path) -> None:
+    file = tmp_path / "decisions.json"
+    file.write_text(json.dumps({"committee": {"enter_at": 0.1, "exit_at": 0, "quorum": 2}}))
+    asked = options.arguments(["--data", str(csv), "--decisions", str(file)])
+    with pytest.raises(
+        ToolError, match=r"^decisions\.committee\.quorum: 2 must not be above the number of strategies, 1"
+    ):
+        options.plan_of(asked, load(str(csv), None))

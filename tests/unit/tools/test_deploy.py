@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tools import deploy
+from tools import deploy, strategies
 from tools.failure import ToolError
 from tools.paths import WORKERS
 
@@ -138,6 +138,25 @@ def test_without_a_secret_or_a_worker_the_remedy_is_named_and_nothing_done(
         deploy.deploy("staging")
     assert "wrangler secret failed" not in str(caught.value)
     assert [call[1] for call in wrangler.calls] == ["secret"]
+
+
+@pytest.mark.usefixtures("configs")
+@pytest.mark.parametrize("way", [deploy.deploy, deploy.rehearse])
+def test_a_strategy_that_could_not_be_loaded_is_refused_before_anything_is_done(
+    wrangler: Wrangler, monkeypatch: pytest.MonkeyPatch, way: Any
+) -> None:
+    line = "brain/strategies/foo.py could not be loaded: ImportError: no such thing, line 3"
+    registry = strategies.registry()
+    monkeypatch.setattr(registry, "BROKEN", {"foo": line})
+    with pytest.raises(ToolError) as refused:
+        way("staging")
+    assert str(refused.value) == f"the brain has strategies that are not good:\n  {line}: mend it"
+    assert refused.value.code == 1
+    assert wrangler.calls == []
+
+
+def test_the_strategies_that_stand_here_can_be_deployed() -> None:
+    assert strategies.broken() == []
 
 
 @pytest.mark.usefixtures("configs")

@@ -8,8 +8,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from brain.backtest.plan import Plan, open_times
-from brain.backtest.words import when
+from brain.backtest.words import count, when
 from brain.request import Choice
+from shared.coverage import Coverage, SymbolCoverage
 from shared.model import exact
 from shared.model.decision import DecisionConfig
 
@@ -17,15 +18,16 @@ Rows = list[tuple[str, str]]
 SHOWN_SYMBOLS = 50
 
 
-def about(plan: Plan) -> Rows:
-    """`(label, text)`: the strategies with all their parameters, what decides about them, symbols, span, account and what
-    guards it."""
+def about(plan: Plan, coverage: Coverage | None = None) -> Rows:
+    """`(label, text)`: the strategies with all their parameters, what decides about them, symbols, span (what was asked for
+    and what there was of it, where that is known), account and what guards it."""
     opening = plan.opening
     rows = [("strategy", strategy(each)) for each in plan.choices]
     rows += decided(plan.decisions)
     rows += [
         ("symbols", _symbols(plan)),
         ("span", _span(plan)),
+        *covered(coverage),
         ("account", f"{exact.text(opening.cash)} {opening.currency}"),
         ("paper venue", _settings(opening.paper)),
         ("limits", _settings(opening.limits)),
@@ -52,6 +54,25 @@ def decided(decisions: DecisionConfig | None) -> Rows:
         else:
             rows.append((f"decisions: {stage}", _pairs(settings)))
     return rows or [("decisions", "no stage is set")]
+
+
+def covered(coverage: Coverage | None) -> Rows:
+    """What was asked for, and of each symbol what the archive held of it."""
+    if coverage is None:
+        return []
+    rows = [("asked for", f"bars that open from {when(coverage.from_ms)} to {when(coverage.to_ms)}")]
+    names = list(coverage.symbols)
+    rows += [("archive", f"{name}: {_held(coverage.symbols[name])}") for name in names[:SHOWN_SYMBOLS]]
+    if len(names) > SHOWN_SYMBOLS:
+        rows.append(("archive", f"and {len(names) - SHOWN_SYMBOLS} more symbols"))
+    return rows
+
+
+def _held(held: SymbolCoverage) -> str:
+    if held.first_ms is None or held.last_ms is None:
+        return "no bar"
+    missing = "unknown how many are" if held.missing is None else "none" if not held.missing else count(held.missing)
+    return f"{count(held.bars)} bars, the first {when(held.first_ms)}, the last {when(held.last_ms)}; {missing} missing in between"
 
 
 def _said(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from typing import Any
+
+from pydantic import ValidationError
 
 from brain.backtest.about import about
 from brain.backtest.deflated import Moments, deflated_sharpe, moments
@@ -17,7 +20,9 @@ from brain.backtest.report import report
 from brain.backtest.request import read
 from brain.registry import STRATEGIES, AnyStrategy
 from brain.request import exactly
+from shared.coverage import Coverage
 from shared.errors import Invalid
+from shared.model.base import invalid_from
 
 MAX_PLOTS = 12
 """Symbols whose prices are drawn: those that were traded most."""
@@ -31,10 +36,11 @@ def backtest(body: Any, strategies: Mapping[str, type[AnyStrategy]] = STRATEGIES
     title = asked.pop("title", None)
     if not (title is None or isinstance(title, str)):
         raise Invalid.field("title", title, "must be a text or null")
+    coverage = _coverage(asked.pop("coverage", None))
     plan = read(asked, strategies)
     outcome = run(plan)
-    told = report(plan, outcome)
-    drawn = None if title is None else _page(title, plan, told)
+    told = report(plan, outcome, coverage)
+    drawn = None if title is None else _page(title, plan, told, coverage)
     return {"report": told, "moments": _moments(outcome), "page": drawn}
 
 
@@ -65,11 +71,20 @@ def _moments(outcome: Outcome) -> dict[str, Any] | None:
     return found._asdict() if all(map(math.isfinite, found)) else None
 
 
-def _page(title: str, plan: Plan, told: Mapping[str, Any]) -> str:
+def _coverage(given: Any) -> Coverage | None:
+    if given is None:
+        return None
+    try:
+        return Coverage.model_validate_json(json.dumps(given))
+    except ValidationError as error:
+        raise invalid_from(error, where="coverage") from None
+
+
+def _page(title: str, plan: Plan, told: Mapping[str, Any], coverage: Coverage | None) -> str:
     traded = [trade["symbol"] for trade in told["trades"]]
     shown = sorted(plan.series, key=lambda symbol: (-traded.count(symbol), symbol))[:MAX_PLOTS]
     prices = [prices_of(symbol, plan.series[symbol], plan.interval.ms) for symbol in sorted(shown)]
-    return page(title, about(plan), told, prices)
+    return page(title, about(plan, coverage), told, prices)
 
 
 def _number(name: str, value: Any) -> float:

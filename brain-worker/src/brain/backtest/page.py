@@ -30,7 +30,7 @@ line.won { stroke: var(--good) } line.lost { stroke: var(--bad) }
 table { border-collapse: collapse; margin: .6rem 0; font-variant-numeric: tabular-nums; display: block; overflow-x: auto }
 th, td { text-align: left; padding: .15rem .8rem .15rem 0; border-bottom: 1px solid var(--grid); font-size: 13px }
 td.n { text-align: right } .soft { color: var(--soft) } code { overflow-wrap: anywhere }
-.metrics { columns: 2 } @media (max-width: 700px) { .metrics { columns: 1 } }
+.doubts { color: var(--bad) } .metrics { columns: 2 } @media (max-width: 700px) { .metrics { columns: 1 } }
 """.strip()
 
 
@@ -73,6 +73,7 @@ def page(
     body = [
         f"<h1>{escape(title)}</h1>",
         _about(about),
+        _doubts(told["doubts"]),
         _summary(told),
         plot.equity(curve),
         plot.drawdown(curve),
@@ -97,6 +98,13 @@ def page(
 def _about(rows: Iterable[tuple[str, str]]) -> str:
     cells = "".join(f'<tr><td class="soft">{escape(label)}</td><td>{escape(text)}</td></tr>' for label, text in rows)
     return f'<table class="about">{cells}</table>'
+
+
+def _doubts(doubts: Sequence[str]) -> str:
+    """Before the numbers that they are about."""
+    if not doubts:
+        return ""
+    return f'<h2>Doubts</h2><ul class="doubts">{"".join(f"<li>{escape(each)}</li>" for each in doubts)}</ul>'
 
 
 def _summary(told: Mapping[str, Any]) -> str:

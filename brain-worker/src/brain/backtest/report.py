@@ -7,15 +7,17 @@ from typing import Any
 
 from brain.backtest.metrics import metrics
 from brain.backtest.plan import Outcome, Plan
+from brain.backtest.words import doubts
 from brain.bars import Bars
+from shared.coverage import Coverage
 
 MAX_POINTS = 2000
 MAX_TRADES = 5000
 
 
-def report(plan: Plan, outcome: Outcome) -> dict[str, Any]:
-    """`curve` holds at most about `MAX_POINTS` closes, the lowest and the highest of each stretch among them; `trades` the first
-    `MAX_TRADES`, while the metrics and the fingerprint are of all."""
+def report(plan: Plan, outcome: Outcome, coverage: Coverage | None = None) -> dict[str, Any]:
+    """`doubts` says in words what speaks against the numbers. `curve` holds at most about `MAX_POINTS` closes, the lowest and
+    the highest of each stretch among them; `trades` the first `MAX_TRADES`, while the metrics and the fingerprint are of all."""
     closes = {symbol: Bars.of(bars).close for symbol, bars in plan.series.items() if bars}
     judged = None
     if outcome.times_ms:
@@ -29,7 +31,8 @@ def report(plan: Plan, outcome: Outcome) -> dict[str, Any]:
             closes=closes,
         )._asdict()
     kept = thinned(outcome.equity)
-    return {
+    told = {
+        "coverage": None if coverage is None else coverage.wire(),
         "metrics": judged,
         "curve": {"t": [outcome.times_ms[at] for at in kept], "equity": [outcome.equity[at] for at in kept]},
         "trades": [trade._asdict() for trade in outcome.trades[:MAX_TRADES]],
@@ -41,6 +44,7 @@ def report(plan: Plan, outcome: Outcome) -> dict[str, Any]:
         "open_symbols": list(outcome.open_symbols),
         "fingerprint": outcome.fingerprint,
     }
+    return {"doubts": doubts(told), **told}
 
 
 def thinned(values: Sequence[float], most: int = MAX_POINTS) -> list[int]:

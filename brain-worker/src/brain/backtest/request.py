@@ -16,6 +16,7 @@ from shared.backtest import MAX_BARS, Account
 from shared.desk import commands, guards
 from shared.errors import Invalid
 from shared.model import Instrument, Interval, Model
+from shared.model.decision import check_quorum
 
 M = TypeVar("M", bound=Model)
 OPTIONAL = {"decisions": None}
@@ -57,7 +58,9 @@ def read(body: Any, strategies: Mapping[str, type[AnyStrategy]] = STRATEGIES) ->
     if warmup and (times := open_times(market)):
         warmup_ms = times[min(warmup, len(times)) - 1] + interval.ms
     chosen = choices(body["strategies"], strategies)
-    return Plan(venue, interval, chosen, opening, market, account.carry, warmup_ms, decisions(body["decisions"]))
+    decided = decisions(body["decisions"])
+    check_quorum(decided, len(chosen))
+    return Plan(venue, interval, chosen, opening, market, account.carry, warmup_ms, decided)
 
 
 def _market(given: Any, interval: Interval, listed: set[str]) -> dict[str, Bars]:

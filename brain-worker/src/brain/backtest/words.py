@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
 NOTHING: Final = "–"
 DAY_MS: Final = 86_400_000
+LAST_MS: Final = 253_402_300_799_000
+SHOWN_DOUBTS: Final = 20
+SHOWN_NAMES: Final = 5
 
 
 def when(at_ms: int) -> str:
-    """`2024-05-01 13:00`, in UTC; midnight is the day alone."""
+    """`2024-05-01 13:00`, in UTC; midnight is the day alone. What lies beyond the year 9999 is its end."""
+    at_ms = min(at_ms, LAST_MS)
     return datetime.fromtimestamp(at_ms // 1000, UTC).strftime("%Y-%m-%d %H:%M" if at_ms % DAY_MS else "%Y-%m-%d")
 
 
@@ -83,7 +87,7 @@ def metric_rows(metrics: Mapping[str, Any] | None) -> list[tuple[str, str, str]]
 
 def doubts(told: Mapping[str, Any]) -> list[str]:
     """What speaks against a report's numbers, for people to see before them."""
-    found = []
+    found = shortfalls(told["coverage"])
     for each in told["refused"]:
         at = when(each["bar_close_ms"])
         if each["code"] in ("strategy_error", "over_budget"):
@@ -96,6 +100,43 @@ def doubts(told: Mapping[str, Any]) -> list[str]:
     if not told["trades"]:
         found.append("not one trade was closed; what was refused, where anything was, tells why")
     return found
+
+
+def shortfalls(coverage: Mapping[str, Any] | None) -> list[str]:
+    """What the archive lacks of what a backtest asked for, symbols that lack the same together."""
+    if coverage is None:
+        return []
+    lacking: dict[str, list[str]] = {}
+    for name, held in coverage["symbols"].items():
+        if lacks := _lacks(held):
+            lacking.setdefault(lacks, []).append(name)
+    asked = f"asked for was {when(coverage['from_ms'])} to {when(coverage['to_ms'])}"
+    found = [f"{_names(names)}: {lacks}; {asked}" for lacks, names in lacking.items()]
+    more = len(found) - SHOWN_DOUBTS
+    return (
+        found if more <= 0 else [*found[:SHOWN_DOUBTS], f"{more} more such shortfalls; the report's coverage has all"]
+    )
+
+
+def _lacks(held: Mapping[str, Any]) -> str:
+    said = []
+    if held["listed_ms"] is not None:
+        said.append(f"was listed on {when(held['listed_ms'])}, after the start")
+    if not held["bars"]:
+        return "; ".join([*said, "the archive has no bar of it in the span"])
+    if held["starts_late"]:
+        said.append(f"the archive begins at {when(held['first_ms'])}")
+    if held["ends_early"]:
+        said.append(f"the archive ends at {when(held['last_ms'])}")
+    if held["missing"]:
+        first = when(held["holes"][0][0])
+        said.append(f"{count(held['missing'])} bars are missing in between, the first at {first}")
+    return "; ".join(said)
+
+
+def _names(names: Sequence[str]) -> str:
+    more = len(names) - SHOWN_NAMES
+    return ", ".join(names[:SHOWN_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 TRADE_HEAD: Final = ("symbol", "quantity", "bought", "at", "sold", "at", "result", "fees", "bars", "why")

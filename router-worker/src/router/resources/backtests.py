@@ -28,8 +28,9 @@ from shared.backtest import BacktestOrder
 from shared.clock import random_hex
 from shared.errors import Invalid, NotFound, Retryable
 from shared.model import HexId
-from shared.ports import Database, Statement
-from shared.sweep import MAX_RUNS
+from shared.model.decision import check_quorum
+from shared.ports import Database, Peer, Statement
+from shared.sweep import MAX_RUNS, Params
 
 ROUTES = Routes()
 HTML = "text/html; charset=utf-8"
@@ -50,7 +51,14 @@ _RUNS = (
     "'ended_ms', ended_ms) AS item FROM backtest_runs WHERE backtest = backtests.id "
     "ORDER BY score IS NULL, score DESC, number))"
 )
-_ONE = f"SELECT json_object({_HEAD}, 'request', json(request), 'items', json({_RUNS})) AS item FROM backtests"
+_HOW_MANY = ", ".join(
+    f"'{state}', count(*) FILTER (WHERE state = '{state}')" for state in ("done", "refused", "failed", "cancelled")
+)
+_ENDED = f"(SELECT json_object({_HOW_MANY}) FROM backtest_runs WHERE backtest = backtests.id)"
+_ONE = (
+    f"SELECT json_object({_HEAD}, 'ended', json({_ENDED}), 'request', json(request), 'items', json({_RUNS})) AS item "
+    "FROM backtests"
+)
 _RUN = (
     "SELECT backtest_runs.state AS state FROM backtest_runs JOIN backtests ON id = backtest "
     f"WHERE backtest = ? AND number = ? AND {_VISIBLE}"
@@ -95,10 +103,10 @@ async def create_backtest(
 ) -> Response:
     """Queues a backtest, one run for each set of parameters; the brain has to know the strategies, and like one set at least."""
     sets = order.sets()
+    check_quorum(order.decisions, len(order.strategies))
     await _check(ports.db, order)
-    asked = {"strategies": [each.wire() for each in order.strategies], "place": order.swept, "sets": sets}
     try:
-        await ports.brain.call("check", asked)
+        await _ask(ports.brain, order, sets)
     except Retryable:
         # what was taken before is answered, and its message sent again, without the brain
         if not await is_known(ports, caller.prefix, key):
@@ -175,6 +183,18 @@ async def cancel_backtest(
     if not rows:
         raise _unknown()
     return answer({"id": backtest, "state": rows[0]["state"]})
+
+
+async def _ask(brain: Peer, order: BacktestOrder, sets: list[Params]) -> None:
+    """What the brain says of the strategies, and of what is set in them."""
+    asked = {"strategies": [each.wire() for each in order.strategies], "place": 0, "sets": [{}]}
+    try:
+        asked |= {"place": order.swept, "sets": sets}
+    except Invalid:
+        # a sweep that names none of the strategies: it may be one of their names that is misspelt
+        await brain.call("check", asked)
+        raise
+    await brain.call("check", asked)
 
 
 async def _check(db: Database, order: BacktestOrder) -> None:

@@ -90,7 +90,8 @@ _PROBLEM = {
             "type": "array",
             "items": {
                 "type": "object",
-                "properties": {name: {"type": "string"} for name in ("field", "value", "rule")},
+                "required": ["field", "value", "rule"],
+                "properties": {name: {"type": "string"} for name in ("field", "value", "rule", "remedy")},
             },
         },
     },

@@ -92,7 +92,7 @@ def test_one_that_takes_too_many_steps_is_named_with_its_bar_and_never_stops_the
     monkeypatch.setitem(sys.modules, package.__name__, package)
     monkeypatch.delitem(sys.modules, f"{package.__name__}.endless", raising=False)
     monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
-    known = {**STRATEGIES, **discover(package)}
+    known = {**STRATEGIES, **discover(package).strategies}
     series = {"AAA": walk(1, 300), "BBB": walk(2, 300)[:5]}
     found = run(plan(series, [{"name": "endless", "params": {}}, CROSS], known=known))
     alone = run(plan(series, [CROSS]))

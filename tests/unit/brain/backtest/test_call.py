@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from brain import rpc
 from brain.backtest.call import MAX_PLOTS, backtest, judge
 from brain.backtest.deflated import Moments, deflated_sharpe
+from brain.backtest.words import SHOWN_DOUBTS, shortfalls
 from brain.bar import Bar
 from shared.errors import Invalid
 from tests.unit.brain.backtest.support import HOUR, instrument, reported, walk
@@ -35,6 +36,52 @@ def test_a_page_is_drawn_where_a_title_is_given() -> None:
     assert "AAA" in page
     with pytest.raises(Invalid, match="title"):
         backtest(body(title=5))
+
+
+HELD = {"bars": 600, "first_ms": 0, "last_ms": 9, "listed_ms": None, "starts_late": True, "ends_early": False}
+COVERAGE: dict[str, Any] = {"from_ms": 0, "to_ms": 9, "symbols": {"AAA": HELD | {"missing": 2, "holes": [[3, 4]]}}}
+
+
+def test_what_the_archive_held_comes_back_and_is_doubted_on_the_page_before_the_numbers() -> None:
+    told = backtest(body(title="a", coverage=COVERAGE))
+    assert told["report"]["coverage"] == json.loads(json.dumps(COVERAGE))
+    [doubt] = told["report"]["doubts"]
+    assert doubt.startswith("AAA: the archive begins at 1970-01-01; 2 bars are missing in between")
+    page = told["page"]
+    assert page.index(doubt) < page.index("<svg") < page.index("<h2>Numbers</h2>")
+    assert "AAA: 600 bars" in page
+
+
+def test_without_a_word_of_an_archive_none_is_said() -> None:
+    told = backtest(body(title="a"))
+    assert (told["report"]["coverage"], told["report"]["doubts"]) == (None, [])
+    assert "Doubts" not in told["page"]
+    assert "archive" not in told["page"]
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ([], "coverage"),
+        ({"from_ms": 0}, "coverage.to_ms"),
+        (COVERAGE | {"symbols": {"AAA": HELD}}, "coverage.symbols.AAA.missing"),
+        (COVERAGE | {"to_ms": "9"}, "coverage.to_ms"),
+    ],
+)
+def test_a_coverage_that_does_not_fit_is_refused_by_field(given: Any, field: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        backtest(body(coverage=given))
+    assert caught.value.context["field"] == field
+
+
+def test_many_shortfalls_are_told_short() -> None:
+    held = HELD | {"missing": 0, "holes": []}
+    alike = {f"A{at}": held for at in range(9)}
+    unlike = {f"B{at}": held | {"first_ms": at * 86_400_000} for at in range(1, SHOWN_DOUBTS + 3)}
+    told = shortfalls(COVERAGE | {"symbols": alike | unlike})
+    assert told[0].startswith("A0, A1, A2, A3, A4 and 4 more: the archive begins at 1970-01-01; asked for was ")
+    assert len(told) == SHOWN_DOUBTS + 1
+    assert told[-1] == "3 more such shortfalls; the report's coverage has all"
 
 
 def test_of_many_symbols_those_traded_most_are_drawn() -> None:

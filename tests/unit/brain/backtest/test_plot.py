@@ -188,6 +188,7 @@ def test_what_speaks_against_the_numbers_is_said_first() -> None:
             refused("bad", "over_budget", 0),
             refused("market", "price_jump", day),
         ],
+        "coverage": None,
         "trades": [],
     }
     failed, unborn, split, none = doubts(told)
@@ -195,4 +196,4 @@ def test_what_speaks_against_the_numbers_is_said_first() -> None:
     assert "it never began" in unborn
     assert split == "AAA, 1970-01-02: why"
     assert none.startswith("not one trade was closed")
-    assert doubts({"refused": [refused("desk", "no_position", day)], "trades": [{}]}) == []
+    assert doubts({"refused": [refused("desk", "no_position", day)], "trades": [{}], "coverage": None}) == []

@@ -146,3 +146,15 @@ def test_a_thinned_curve_keeps_its_ends_and_its_extremes(values: list[float], mo
         assert {0, len(values) - 1} <= set(kept)
         drawn = [values[at] for at in kept]
         assert (min(drawn), max(drawn)) == (min(values), max(values))
+
+
+def test_a_committee_that_could_never_enter_is_refused() -> None:
+    committee = {"enter_at": 0.1, "exit_at": 0, "quorum": 2}
+    with pytest.raises(Invalid) as caught:
+        backtest(body(decisions={"committee": committee}))
+    assert caught.value.context["field"] == "decisions.committee.quorum"
+    assert caught.value.detail.startswith(
+        "decisions.committee.quorum: 2 must not be above the number of strategies, 1, or the committee never enters; "
+    )
+    both = [CROSS, {"name": "rsi_reversion", "params": {}}]
+    assert backtest(body(strategies=both, decisions={"committee": committee}))["fingerprint"]
