@@ -18,6 +18,7 @@ from tools.replay import builtin_markets
 BARS = 100_000
 FAST, SLOW = 50, 200
 HOUR_MS = 3_600_000
+SEARCHED = 10_000
 NATIVE_GOAL, WORKERD_GOAL = 6.0, 2.0
 MOONSHOT = 1_000_000
 LIMITS = {
@@ -57,7 +58,30 @@ def measure(quick: bool) -> list[Row]:
         row(f"backtest of {bars:,} bars, in workerd, text in and out", inside, WORKERD_GOAL),
         said(inside_idle),
         Row("  of the moonshot, a million bars/s in workerd", f"{bars / inside / MOONSHOT:.0%}", verdict=Verdict.SAID),
+        searches(columns),
     ]
+
+
+def searches(columns: dict[str, list[Any]]) -> Row:
+    """A search on all cores against the same one on one core, in seconds; the results are the same."""
+    sys.path.insert(0, str(source_folder("brain")))
+    from brain.backtest.request import read
+    from brain.backtest.search import Found, Range, Search, grid
+    from tools.backtest.crew import Crew, cores
+
+    plan = read(body({name: each[:SEARCHED] for name, each in columns.items()}))
+    space = {"fast": Range(5, 20, 5), "slow": Range(30, 90, 10)}
+
+    def timed(jobs: int) -> tuple[float, Found]:
+        begun = time.perf_counter()
+        found = Search(plan, each=Crew(jobs, lambda: None)).all(grid(space))
+        return time.perf_counter() - begun, found
+
+    (alone_s, alone), (together_s, together) = timed(1), timed(cores())
+    if alone != together:
+        raise ValueError("a search side by side found something else")
+    what = f"search of {len(alone.trials)} sets on {SEARCHED:,} bars, {cores()} cores against one"
+    return Row(what, f"{together_s:.2f} s", f"{alone_s:.2f} s", f"{alone_s / together_s:.2f}", verdict=Verdict.SAID)
 
 
 def in_workerd(probe: Probe, asked: dict[str, Any]) -> Callable[[], float]:

@@ -22,6 +22,7 @@ from shared.errors import Invalid
 from shared.model import Interval
 from shared.model.ids import params_id
 from tools.backtest import options, show, study
+from tools.backtest.crew import Crew
 from tools.backtest.data import load
 from tools.failure import ToolError, run_main, say, warn
 from tools.paths import BUILD, ROOT
@@ -59,16 +60,17 @@ def studies(asked: argparse.Namespace, plan: Plan, outcome: Outcome, how: study.
     found = []
     if how is not None and not asked.walk_forward:
         with progress("tries", study.size_of(how)) as tick:
-            found.append(study.search_of(plan, how, tick))
+            found.append(study.search_of(plan, how, Crew(asked.jobs, tick)))
     if how is not None and asked.walk_forward:
         train, test = options.windows_of(asked.walk_forward)
         with progress("tries", None) as tick:
-            found.append(study.forward_of(plan, how, train, test, asked.anchored, tick))
+            found.append(study.forward_of(plan, how, train, test, asked.anchored, Crew(asked.jobs, tick)))
     if asked.monte_carlo:
         found.append(study.chance_of(plan, outcome, asked.monte_carlo, asked.seed))
     if asked.markets:
         with progress("markets", asked.markets) as tick:
-            found.append(study.markets_of(plan, asked.markets, asked.block, asked.seed, tick))
+            crew = Crew(asked.jobs, tick)
+            found.append(study.markets_of(plan, asked.markets, asked.block, asked.seed, crew))
     return found
 
 

@@ -16,6 +16,7 @@ from shared.backtest import Account
 from shared.errors import Invalid
 from shared.model import Interval, Model
 from shared.model.decision import DecisionConfig
+from tools.backtest.crew import cores
 from tools.backtest.data import RECORDED, Data
 from tools.backtest.study import How, size_of
 from tools.failure import ToolError
@@ -23,6 +24,7 @@ from tools.failure import ToolError
 AMPLE: Final = "1000000000000"
 DEFAULTS: Final[Mapping[str, str]] = {"strategy": "sma_cross", "data": "us:IBM"}
 SEVERAL: Final = "several: 'sma_cross fast=10 slow=50, rsi_reversion'"
+MOST_JOBS: Final = 256
 SEARCHES: Final = ("grid", "random", "evolution")
 
 
@@ -56,6 +58,13 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add("--monte-carlo", type=int, default=0, metavar="N", help="the trades in so many other orders")
     add("--markets", type=int, default=0, metavar="N", help="backtests on so many markets made of the bars")
     add("--block", type=int, default=20, help="bars in a row in such a market (default: 20)")
+    add(
+        "--jobs",
+        type=_jobs,
+        default=cores(),
+        metavar="N",
+        help=f"backtests side by side (default: {cores()}, a core each)",
+    )
     add("--seed", type=int, default=1, help="of all that is drawn (default: 1)")
     add("--name", default="", help="folder below build/backtest (default: strategy, parameters and data)")
     asked = parser.parse_args(argv)
@@ -63,6 +72,12 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     for name in asked.unsaid:
         setattr(asked, name, DEFAULTS[name])
     return asked
+
+
+def _jobs(text: str) -> int:
+    if not (text.isdecimal() and 1 <= int(text) <= MOST_JOBS):
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from 1 to {MOST_JOBS}")
+    return int(text)
 
 
 def chosen(asked: argparse.Namespace) -> str:

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from brain.backtest import bias
+from brain.backtest.each import Each
 from brain.backtest.engine import run
 from brain.backtest.metrics import metrics
 from brain.backtest.montecarlo import Quantiles, over_markets, reordered
 from brain.backtest.page import Section
 from brain.backtest.plan import Outcome, Plan
-from brain.backtest.search import Found, Params, Search, Space, Trial, combinations, drawn, grid
+from brain.backtest.search import Found, Search, Space, Trial, combinations, drawn, grid
 from brain.backtest.walkforward import Forward, walk_forward, windows
 from brain.backtest.words import NOTHING, metric_rows, money, percent, plain, when
+from brain.bar import Bar
 from shared.clock import seeded
 from tools.backtest.evolve import evolve
 from tools.failure import ToolError
 
 SHOWN_TRIES = 10
 SHOWN_CHEATS = 20
-Tick = Callable[[], object]
-"""Called after every backtest."""
 
 
 class Study(NamedTuple):
@@ -68,29 +69,18 @@ def size_of(how: How) -> int:
     return combinations(how.space) if how.kind == "grid" else how.tries
 
 
-def look(plan: Plan, how: How, tick: Tick) -> Found:
+def look(plan: Plan, how: How, each: Each) -> Found:
     """One search."""
-    search = Search(plan, how.objective)
-
-    def attempt(params: Params) -> Trial | None:
-        trial = search.attempt(params)
-        tick()
-        return trial
-
+    search = Search(plan, how.objective, each=each)
     if how.kind == "evolution":
-        evolve(how.space, attempt, how.tries, how.seed)
-    else:
-        candidates: Iterable[Params] = grid(how.space)
-        if how.kind == "random":
-            candidates = drawn(how.space, how.tries, seeded(how.seed))
-        for params in candidates:
-            attempt(params)
-    return search.found()
+        evolve(how.space, search.tries, how.tries, how.seed)
+        return search.found()
+    return search.all(grid(how.space) if how.kind == "grid" else drawn(how.space, how.tries, seeded(how.seed)))
 
 
-def search_of(plan: Plan, how: How, tick: Tick) -> Study:
+def search_of(plan: Plan, how: How, each: Each) -> Study:
     """The best parameters, and how much of that is luck."""
-    found = look(plan, how, tick)
+    found = look(plan, how, each)
     rows = [
         (_params(each.params), NOTHING if each.value is None else plain(each.value), f"{each.trades:,}")
         for each in found.trials[:SHOWN_TRIES]
@@ -112,11 +102,11 @@ def _params(params: Mapping[str, Any] | None) -> str:
     return " ".join(f"{name}={value:g}" for name, value in params.items()) if params else NOTHING
 
 
-def forward_of(plan: Plan, how: How, train: int, test: int, anchored: bool, tick: Tick) -> Study:
+def forward_of(plan: Plan, how: How, train: int, test: int, anchored: bool, each: Each) -> Study:
     """Parameters chosen on one stretch and judged on the next."""
     times = sorted({bar.open_time_ms for bars in plan.series.values() for bar in bars})
     chosen = windows(times, train, test, anchored, plan.interval.ms)
-    found = walk_forward(plan, chosen, lambda part: look(part, how, tick))
+    found = walk_forward(plan, chosen, lambda part: look(part, how, each))
     rows = [
         (
             when(each.window.test_ms),
@@ -164,16 +154,15 @@ def chance_of(plan: Plan, outcome: Outcome, runs: int, seed: int) -> Study:
     return Study("monte_carlo", told, [Section("Chance: the trades", head, rows, note)])
 
 
-def markets_of(plan: Plan, runs: int, block: int, seed: int, tick: Tick) -> Study:
+def markets_of(plan: Plan, runs: int, block: int, seed: int, each: Each) -> Study:
     """Backtests on markets made of the bars of the plan's one symbol."""
-    [(symbol, bars)] = plan.series.items()
-
-    def judge(made: Sequence[Any]) -> float:
-        outcome = run(plan._replace(series={symbol: made}))
-        tick()
-        return outcome.equity[-1] / float(plan.opening.cash) - 1.0
-
-    found = over_markets(bars, block, runs, seeded(seed), judge)
+    [bars] = plan.series.values()
+    found = over_markets(bars, block, runs, seeded(seed), partial(_return_on, plan), each)
     row = ("return", *map(percent, found))
     note = f"{runs:,} backtests on markets made of blocks of {block} bars."
     return Study("markets", found._asdict(), [Section("Chance: the bars", ("", *Quantiles._fields), [row], note)])
+
+
+def _return_on(plan: Plan, made: Sequence[Bar]) -> float:
+    outcome = run(plan._replace(series=dict.fromkeys(plan.series, made)))
+    return outcome.equity[-1] / float(plan.opening.cash) - 1.0

@@ -282,7 +282,8 @@ def test_evolution_finds_the_hill_within_its_tries(count: int) -> None:
                 return None
             return Trial(params, -((params["a"] - 12) ** 2) - (params["b"] - 0.4) ** 2, 1, None)
 
-        evolve({"a": Range(0, 20), "b": Range(0.0, 1.0, 0.1)}, attempt, count, seed)
+        space = {"a": Range(0, 20), "b": Range(0.0, 1.0, 0.1)}
+        evolve(space, lambda candidates: list(map(attempt, candidates)), count, seed)
         return tries
 
     tries = climb(3)

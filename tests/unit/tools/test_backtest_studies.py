@@ -98,3 +98,18 @@ def test_other_markets_are_as_many_as_asked_for(run: Run) -> None:
     assert told["p05"] <= told["p50"] <= told["p95"]
     assert told["p05"] < told["p95"]
     assert told != run("--markets", "5", "--block", "10", "--seed", "9")["markets"]
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("--search", "grid", "--space", SPACE),
+        ("--search", "random", "--space", "fast=2:40 slow=50:90", "--count", "6"),
+        ("--search", "evolution", "--space", "fast=2:40 slow=50:90", "--count", "12"),
+        ("--search", "grid", "--space", SPACE, "--walk-forward", "300,100"),
+        ("--markets", "5", "--block", "10"),
+    ],
+    ids=lambda argv: " ".join(argv[:2]),
+)
+def test_side_by_side_gives_what_one_after_the_other_gives(run: Run, argv: tuple[str, ...]) -> None:
+    assert run(*argv, "--jobs", "2") == run(*argv, "--jobs", "1")

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 from typing import Final, NamedTuple, Protocol
 
+from brain.backtest.each import Each
 from brain.backtest.metrics.account import check_trades
 from brain.backtest.metrics.drawdown import depth
 from brain.backtest.trade import ClosedTrade
@@ -177,11 +178,16 @@ def _moved(bar: Bar, before: float, close: float, open_time_ms: int) -> Bar:
 
 
 def over_markets(
-    bars: Sequence[Bar], block: int, runs: int, chance: Chance, judge: Callable[[list[Bar]], float]
+    bars: Sequence[Bar],
+    block: int,
+    runs: int,
+    chance: Chance,
+    judge: Callable[[list[Bar]], float],
+    each: Each = map,
 ) -> Quantiles:
     """What `judge` (a backtest, and one number of it) says of `runs` markets made from the bars."""
     _check_runs(runs)
-    return quantiles([judge(resampled(bars, block, chance)) for _ in range(runs)])
+    return quantiles(list(each(judge, (resampled(bars, block, chance) for _ in range(runs)))))
 
 
 def _check_runs(runs: int) -> None:

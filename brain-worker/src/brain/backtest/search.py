@@ -1,4 +1,4 @@
-"""Parameters tried one after the other, and how much of the best result was only the best of many.
+"""Parameters tried, and how much of the best result was only the best of many.
 
 Which are tried comes from `grid`, from `drawn`, or from whoever steers. Every try counts for the deflated Sharpe ratio,
 also the discarded ones.
@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice, product
 from typing import Any, Final, NamedTuple
 
 from brain.backtest.deflated import Moments, deflated_sharpe, moments
+from brain.backtest.each import Each
 from brain.backtest.engine import run
 from brain.backtest.metrics import UndefinedError, metrics
 from brain.backtest.metrics.growth import returns
@@ -177,35 +179,47 @@ def _moments(equity: Sequence[float]) -> Moments | None:
         return None
 
 
+def attempt(
+    params: Params, plan: Plan, objective: str = "sharpe", known: Mapping[str, type[AnyStrategy]] = STRATEGIES
+) -> Trial | None:
+    """One backtest; None for what the strategy does not take, such as a fast average slower than the slow one."""
+    try:
+        made = with_params(plan, params, known)
+    except Invalid as error:
+        if error.context.get("field") == "strategies":
+            raise
+        return None
+    return tried(made, params, objective, run(made))
+
+
 class Search:
-    """Tries and remembers them. `attempt` is for whoever steers by what came before, `all` for a list."""
+    """Tries and remembers them; `each` runs the backtests, one after the other or side by side."""
 
     def __init__(
-        self, plan: Plan, objective: str = "sharpe", known: Mapping[str, type[AnyStrategy]] = STRATEGIES
+        self,
+        plan: Plan,
+        objective: str = "sharpe",
+        known: Mapping[str, type[AnyStrategy]] = STRATEGIES,
+        each: Each = map,
     ) -> None:
-        self._plan = plan
+        self._job = partial(attempt, plan=plan, objective=objective)
+        if known is not STRATEGIES:
+            self._job = partial(self._job, known=known)
         self._objective = objective
-        self._known = known
+        self._each = each
         self.trials: list[Trial] = []
         self.refused = 0
 
-    def attempt(self, params: Params) -> Trial | None:
-        """One backtest; None for what the strategy does not take, such as a fast average slower than the slow one."""
-        try:
-            made = with_params(self._plan, params, self._known)
-        except Invalid as error:
-            if error.context.get("field") == "strategies":
-                raise
-            self.refused += 1
-            return None
-        trial = tried(made, params, self._objective, run(made))
-        self.trials.append(trial)
-        return trial
+    def tries(self, candidates: Iterable[Params]) -> list[Trial | None]:
+        """What came of each: for whoever steers by what came before."""
+        made = list(self._each(self._job, candidates))
+        self.trials += [trial for trial in made if trial is not None]
+        self.refused += made.count(None)
+        return made
 
     def all(self, candidates: Iterable[Params]) -> Found:
         """Each of them, and the outcome."""
-        for params in candidates:
-            self.attempt(params)
+        self.tries(candidates)
         return self.found()
 
     def found(self) -> Found:

@@ -17,6 +17,7 @@ from brain.backtest.search import (
     Range,
     Search,
     Trial,
+    attempt,
     deflation,
     drawn,
     grid,
@@ -127,7 +128,7 @@ def test_without_a_value_nothing_is_best() -> None:
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_every_objective_is_a_metric(objective: str) -> None:
-    trial = Search(PLAN, objective).attempt({})
+    trial = attempt({}, PLAN, objective)
     assert trial is not None
     assert trial.value is not None
     assert math.isfinite(trial.value)
@@ -135,7 +136,7 @@ def test_every_objective_is_a_metric(objective: str) -> None:
 
 def test_an_unknown_objective_and_two_strategies_are_refused() -> None:
     with pytest.raises(Invalid, match="objective"):
-        Search(PLAN, "luck").attempt({})
+        attempt({}, PLAN, "luck")
     both = plan({"AAA": walk(7, 50)}, [CROSS, {"name": "rsi_reversion", "params": {}}])
     with pytest.raises(Invalid, match="strategies"):
-        Search(both).attempt({})
+        attempt({}, both)
