@@ -24,6 +24,9 @@ OPTIONS: Final = (
     *("-p", "no:cacheprovider", "-p", "no:faulthandler", "--timeout=0"),  # no disk cache, no signals, no threads there
 )
 
+LIMIT_S: Final = 1800
+"""Many times what all of them take in one interpreter."""
+
 JSPI: Final = "--experimental-wasm-jspi"
 """Lets wasm wait for a promise; workerd has it, Node 24 only behind this flag."""
 
@@ -83,14 +86,14 @@ def _pytest(arguments: Sequence[str], packages: Path, output: int | None = None)
     }
     with tempfile.TemporaryDirectory() as home:
         command = [str(node()), JSPI, str(Path(__file__).with_suffix(".mjs")), json.dumps(settings)]
-        return subprocess.run(
-            command,
-            cwd=ROOT,
-            env=environment({"HOME": home}),
-            check=False,
-            stdout=output,
-            stderr=subprocess.STDOUT if output else None,
-        )
+        env, errors = environment({"HOME": home}), subprocess.STDOUT if output else None
+        try:
+            return subprocess.run(
+                command, cwd=ROOT, env=env, check=False, timeout=LIMIT_S, stdout=output, stderr=errors
+            )
+        except subprocess.TimeoutExpired as error:
+            said = (error.stdout or b"") + f"\npyodide: stopped, since it did not end within {LIMIT_S} s".encode()
+            return subprocess.CompletedProcess(command, 1, said)
 
 
 def main() -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -116,14 +118,16 @@ async def _advance(context: Context, desk: Desk, anew: bool) -> Done:
     days: list[str] = []
     problems: list[str] = []
     if late:
-        days += await _warm(context, desk, learnt, late, counts, problems)
+        async with _handing_on(context, desk, learnt, live):
+            days += await _warm(context, desk, learnt, late, counts, problems)
     if learnt.pending or (late and not live):
         # What a crashed run left behind was proposed on earlier bars: it goes first.
         problems += await delivery.deliver(context, desk.name, oldest_ms, counts, pending=learnt.pending)
-    for rows in live:
+    for number, rows in enumerate(live, 1):
         proposed = counts["proposals"]
         await _bars(context, desk, learnt, rows)
-        days += await _scan(context, desk, learnt, rows, counts, problems, live=True)
+        async with _handing_on(context, desk, learnt, live[number:]):
+            days += await _scan(context, desk, learnt, rows, counts, problems, live=True)
         pending = counts["proposals"] > proposed
         problems += await delivery.deliver(context, desk.name, oldest_ms, counts, pending)
     return Done(counts, tuple(problems), Scanned(tuple(days)))
@@ -146,6 +150,16 @@ async def _warm(
     await _bars(context, desk, learnt, wanted)
     counts["warmed"] = len(rows)
     return await _scan(context, desk, learnt, rows, counts, problems, live=False)
+
+
+@asynccontextmanager
+async def _handing_on(context: Context, desk: Desk, learnt: Memory, later: list[list[Row]]) -> AsyncIterator[None]:
+    """A brain that fails keeps no bars from the desk, however long it does: what is held is guarded by them."""
+    try:
+        yield
+    except Exception:
+        await _bars(context, desk, learnt, [row for rows in later for row in rows])
+        raise
 
 
 async def _bars(context: Context, desk: Desk, learnt: Memory, rows: list[Row]) -> None:

@@ -316,3 +316,26 @@ def test_a_desk_far_behind_has_every_bar_in_order_however_many_objects_they_lie_
     heard = heard_once(place)
     assert heard[-390:] == [at(n) for n in range(219, 609)]
     assert {run["state"] for run in place.runs("scan")[-10:]} == {"done"}
+
+
+@pytest.mark.parametrize("age", [1, 3, 5])
+def test_a_brain_that_fails_for_long_keeps_no_bar_from_the_desk(age: int) -> None:
+    limits = LIMITS.replace("}", f',"max_signal_age_bars":{age}}}')
+    place = world(desks=desk_json("alpha").replace(LIMITS, limits))
+    place.tick(at(100))
+    assert place.desk().market_ms == at(100)
+
+    def fail(_body: dict[str, Any]) -> None:
+        raise RuntimeError("the brain is broken")
+
+    place.brain.fail = fail
+    for n in range(101, 115):
+        place.tick(at(n))
+        assert place.desk().market_ms == at(n)
+    assert {run["state"] for run in place.runs("scan")[1:]} == {"failed"}
+    place.brain.fail = lambda body: None
+    for n in range(115, 125):
+        place.tick(at(n))
+        assert place.desk().market_ms == at(n)
+    assert {run["state"] for run in place.runs("scan")[-10:]} == {"done"}
+    assert [row for row in signals(place) if row["bar_close_ms"] > at(115)]

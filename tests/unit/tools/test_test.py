@@ -1,5 +1,6 @@
 """The summary counts what ran, and a suite in which nothing ran is no success."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,27 @@ def test_the_parts_of_the_unit_tests_are_all_of_them_each_once() -> None:
     tests = {file for file in pyodide_tests.UNIT.rglob("test_*.py") if pyodide_tests.LEFT_OUT not in file.parents}
     assert sorted(named) == sorted(file.relative_to(ROOT).as_posix() for file in tests)
     assert all(parts)
+
+
+@pytest.mark.parametrize("codes", [(0, 0), (0, 5), (-9, 0), (1, 1)])
+def test_each_interpreter_runs_what_the_others_leave_out_and_none_fails_unseen(
+    codes: tuple[int, int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen: list[list[str]] = []
+
+    def ran(arguments: list[str], *_: object) -> subprocess.CompletedProcess[bytes]:
+        seen.append(arguments)
+        [part] = [number for number in range(2) if f"--junitxml=/repo/build/{number}.xml" in arguments]
+        return subprocess.CompletedProcess([], codes[part], f"said by {part}".encode())
+
+    monkeypatch.setattr(pyodide_tests, "_pytest", ran)
+    monkeypatch.setattr(pyodide_tests, "_packages", lambda: ROOT)
+    code = pyodide_tests.run_all([ROOT / "build" / "0.xml", ROOT / "build" / "1.xml"])
+    assert (code == 0) == (codes == (0, 0))
+    told = capsys.readouterr().out
+    assert "said by 0" in told and "said by 1" in told
+    left_out = [{each.removeprefix("--ignore=") for each in one if each.startswith("--ignore=")} for one in seen]
+    assert sorted(map(sorted, left_out)) == sorted(map(sorted, pyodide_tests.shares(2)))
 
 
 @pytest.mark.parametrize("text", [None, "<broken", "<testsuites/>"])
