@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import cycle
 from pathlib import Path
 from typing import Final
 
@@ -62,9 +63,12 @@ def run_all(junits: Sequence[Path]) -> int:
 
 
 def shares(count: int) -> list[list[str]]:
-    """The files of the unit tests in `count` parts, dealt out in turn, so that dear folders are in all of them."""
+    """The files of the unit tests in `count` parts, dealt out there and back, so that what is dear is spread over all of them."""
     files = [path for path in sorted(UNIT.rglob("test_*.py")) if LEFT_OUT not in path.parents]
-    return [[path.relative_to(ROOT).as_posix() for path in files[part::count]] for part in range(count)]
+    parts: list[list[str]] = [[] for _ in range(count)]
+    for path, part in zip(files, cycle((*parts, *reversed(parts))), strict=False):
+        part.append(path.relative_to(ROOT).as_posix())
+    return parts
 
 
 def _without(parts: Sequence[Sequence[str]]) -> list[str]:
