@@ -19,6 +19,7 @@ A stable `code` travels with each; `docs/api.md` lists them all.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, ClassVar
 
 from shared.log import is_secret
@@ -30,8 +31,12 @@ MAX_SHOWN = 80
 
 def shown(value: object) -> str:
     """What was given, as text that is short enough to be told."""
-    text = value if isinstance(value, str) else repr(value)
-    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 3] + "..."
+    return short(value if isinstance(value, str) else repr(value), MAX_SHOWN)
+
+
+def short(text: str, most: int) -> str:
+    """At most that many characters of it."""
+    return text if len(text) <= most else text[: most - 3] + "..."
 
 
 class DeskError(Exception):
@@ -88,14 +93,18 @@ class Invalid(Refused):
 
     @classmethod
     def field(cls, name: str, value: object, rule: str, remedy: str = "") -> Invalid:
-        """`context` tells them one by one: `field`, `rule`, `value` where it may be shown, `remedy` where there is one."""
+        """`context` tells them one by one: `field`, `rule`, `value` where it may be shown, `remedy` where there is one.
+
+        An object or a list is not shown: a secret may stand in it.
+        """
         if value and is_secret(name):
             value = HIDDEN
-        detail = f"{name}: {shown(repr(value))} {rule}" + (f"; {remedy}" if remedy else "")
+        whole = isinstance(value, Collection) and not isinstance(value, str | bytes)
+        said = rule if whole else f"{shown(repr(value))} {rule}"
         about = {"remedy": remedy} if remedy else {}
-        if value != HIDDEN:
+        if not whole and value != HIDDEN:
             about["value"] = shown(value)
-        return cls(detail, field=name, rule=rule, **about)
+        return cls(f"{name}: {said}" + (f"; {remedy}" if remedy else ""), field=name, rule=rule, **about)
 
     @classmethod
     def missing(cls, name: str) -> Invalid:

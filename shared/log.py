@@ -6,12 +6,30 @@ import json
 import logging
 import re
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 _SECRET = re.compile(r"(edk_[A-Za-z0-9]{4,12})_[A-Za-z0-9_-]+|(?i:bearer)\s+[A-Za-z0-9._~+/=-]+")
-_SECRET_URL = re.compile(r"(api\.telegram\.org/bot|hooks\.slack\.com/|discord(?:app)?\.com/api/webhooks/)[^\s\"'\\<>]+")
+_SECRET_URL = re.compile(
+    r"(?i)(api\.telegram\.org/bot|hooks\.slack\.com/|discord(?:app)?\.com/api/(?:v\d+/)?webhooks/)[^\s\"'\\<>]+"
+)
 """Addresses that are secrets by themselves; whoever has them can post."""
-_HIDDEN_NAMES = ("secret", "pepper", "authorization", "token", "password", "api_key")
+_HIDDEN_NAMES = (
+    "secret",
+    "pepper",
+    "auth",
+    "token",
+    "password",
+    "passwd",
+    "credential",
+    "signature",
+    "apikey",
+    "privatekey",
+    "routingkey",
+    "sandboxkey",
+)
+_NO_NAMES = frozenset({"[key]", "int", "float", "str", "bool"})
+"""What pydantic may write after the name in a path, as it does a place in a list."""
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
@@ -22,8 +40,20 @@ def redact(text: str) -> str:
 
 
 def is_secret(name: str) -> bool:
-    """Whether what is named like that is not to be shown."""
-    return any(word in name.lower() for word in _HIDDEN_NAMES)
+    """Whether what is named like that is not to be shown: of a path, its last name counts, however it is written."""
+    parts = name.split(".")
+    while len(parts) > 1 and (parts[-1].isdigit() or parts[-1] in _NO_NAMES):
+        parts.pop()
+    plain = parts[-1].lower().replace("-", "").replace("_", "")
+    return any(word in plain for word in _HIDDEN_NAMES)
+
+
+def _masked(name: str, value: Any) -> Any:
+    if is_secret(name):
+        return "***"
+    if isinstance(value, Mapping):
+        return {str(key): _masked(str(key), each) for key, each in value.items()}
+    return [_masked(name, each) for each in value] if isinstance(value, list | tuple) else value
 
 
 class JsonFormatter(logging.Formatter):
@@ -33,7 +63,7 @@ class JsonFormatter(logging.Formatter):
         body: dict[str, Any] = {"level": record.levelname.lower(), "logger": record.name, "event": record.getMessage()}
         for name, value in vars(record).items():
             if name not in _STANDARD and not name.startswith("_"):
-                body[name] = "***" if is_secret(name) else value
+                body[name] = _masked(name, value)
         if record.exc_info:
             body["traceback"] = self.formatException(record.exc_info)
         return redact(json.dumps(body, default=str, separators=(",", ":")))

@@ -5,20 +5,16 @@ from collections.abc import Callable
 
 
 class ToolError(Exception):
-    """A tool cannot go on. The message says the remedy; `code` is what it exits with."""
-
-    def __init__(self, message: str, code: int = 1) -> None:
-        super().__init__(message)
-        self.code = code
+    """A tool cannot go on. The message says the remedy."""
 
 
 def run_main(main: Callable[[], int]) -> None:
-    """Exit with what `main` returns; a ToolError becomes one line on stderr and its code."""
+    """Exit with what `main` returns; a ToolError becomes one line on stderr and 1."""
     try:
         code = main()
     except ToolError as error:
         sys.stderr.write(f"error: {error}\n")
-        code = error.code
+        code = 1
     except KeyboardInterrupt:
         code = 130
     raise SystemExit(code)

@@ -13,29 +13,25 @@ _set = object.__setattr__
 """Past a frozen model's own, before anybody has seen it."""
 
 
-def rule_of(found: Mapping[str, Any]) -> str:
-    """The rule that one of pydantic's findings is about, to be read after the field's name."""
+def refusal(found: Mapping[str, Any], whole: str, where: str = "", secrets: Collection[str] = ()) -> Invalid:
+    """One of pydantic's findings as the desk's own: field, value (not a secret's), rule and remedy.
+
+    `where` is the path of what was validated, as its writer knows it; without one, a whole that breaks a rule is named `whole`.
+    """
+    name = ".".join([*filter(None, [where]), *map(str, found["loc"])]) or whole
+    if found["type"] == "missing":
+        return Invalid.missing(name)
     rule = str(found["msg"])
     # pydantic's own begin a sentence, ours go on after the field's name
-    return rule.removeprefix("Value error, ") if found["type"] == "value_error" else rule[:1].lower() + rule[1:]
+    ours = found["type"] == "value_error"
+    rule = rule.removeprefix("Value error, ") if ours else rule[:1].lower() + rule[1:]
+    value = HIDDEN if name in secrets else found.get("input")
+    return Invalid.field(name, value, rule, "remove it" if found["type"] == "extra_forbidden" else "")
 
 
 def invalid_from(error: ValidationError, secrets: Collection[str] = (), where: str = "") -> Invalid:
-    """The first thing that pydantic found, as the desk's own refusal: field, value (not a secret's) and rule.
-
-    `where` is the path of what was validated, as its writer knows it; without one, a whole that breaks a rule is named by
-    its class.
-    """
-    first = error.errors(include_url=False)[0]
-    name = ".".join([*filter(None, [where]), *map(str, first["loc"])]) or error.title
-    rule = rule_of(first)
-    value = HIDDEN if name in secrets else first.get("input")
-    if first["type"] == "missing":
-        return Invalid.missing(name)
-    if first["type"] == "value_error" and isinstance(value, Mapping):
-        # a rule over several fields says itself which of them it means, and what they are
-        return Invalid(f"{name}: {rule}", field=name, rule=rule)
-    return Invalid.field(name, value, rule, "remove it" if first["type"] == "extra_forbidden" else "")
+    """The first thing that pydantic found, as `refusal` tells it; without a `where`, a whole is named by its class."""
+    return refusal(error.errors(include_url=False)[0], error.title, where, secrets)
 
 
 class Model(BaseModel):

@@ -23,10 +23,12 @@ EDGES = {
     "shared/book/ticks.py": "a message of the feed",
     "tools/replay/api.py": "a request to the replay venue",
     "brain-worker/src/brain/registry.py": "a strategy's file, whose failure at import is recorded with its name and its line",
+    "brain-worker/src/brain/request.py": "a strategy's own check of its parameters, whose failure is a refusal that names it",
+    "brain-worker/src/brain/fault.py": "the error of a strategy's file, whose own code may fail when it is asked what it is",
     "brain-worker/src/brain/follower.py": "a strategy, whose failure is recorded as a refusal that names it",
 }
 """Where anything at all may be caught: the outermost edge of what is named, so that one failure ends only itself."""
-HANDLED = re.compile(r"(_?log|logger|self\._log)\.\w+|(\w*\.)?_(closed|failed)|Refusal|self\.refuse")
+HANDLED = re.compile(r"(_?log|logger|self\._log)\.\w+|(\w*\.)?_(closed|failed|untold)|Refusal|self\.refuse")
 
 EVERY = pytest.mark.parametrize("path", list(source.files(*source.PRODUCT)), ids=source.name)
 

@@ -56,6 +56,17 @@ def test_the_value_of_what_is_named_like_a_secret_goes_nowhere(name: str) -> Non
     assert error.context == {"field": name, "rule": "is too short"}
 
 
+@pytest.mark.parametrize("value", [{"token": "hunter2"}, [{"token": "hunter2"}], ("hunter2",), {"hunter2"}, {}, []])
+def test_an_object_or_a_list_is_not_shown(value: object) -> None:
+    error = Invalid.field("settings", value, "is wrong", "give more")
+    assert error.detail == "settings: is wrong; give more"
+    assert error.context == {"field": "settings", "rule": "is wrong", "remedy": "give more"}
+
+
+def test_what_is_no_secret_is_shown_though_the_path_to_it_looks_like_one() -> None:
+    assert Invalid.field("market.TOKENUSD.o", 1.5, "is wrong").context["value"] == "1.5"
+
+
 def test_an_empty_secret_is_said_to_be_empty() -> None:
     assert Invalid.field("SANDBOX_SECRET", "", "must be set").detail == "SANDBOX_SECRET: '' must be set"
 

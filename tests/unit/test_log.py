@@ -33,7 +33,15 @@ def test_keys_never_reach_a_line(text: str) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["api.telegram.org/bot12:HUSH/sendMessage", "hooks.slack.com/services/T/B/HUSH", "discord.com/api/webhooks/1/HUSH"],
+    [
+        "api.telegram.org/bot12:HUSH/sendMessage",
+        "hooks.slack.com/services/T/B/HUSH",
+        "discord.com/api/webhooks/1/HUSH",
+        "discordapp.com/api/v10/webhooks/1/HUSH",
+        "DISCORD.com/API/V9/Webhooks/1/HUSH",
+        "Hooks.Slack.COM/services/T/B/HUSH",
+        "API.Telegram.org/BOT12:HUSH/sendMessage",
+    ],
 )
 def test_addresses_that_are_secrets_never_reach_a_line(address: str) -> None:
     written = line("x", detail=f'POST "https://{address}?a=1" failed')["detail"]
@@ -42,6 +50,62 @@ def test_addresses_that_are_secrets_never_reach_a_line(address: str) -> None:
 
 def test_a_field_named_like_a_secret_is_hidden() -> None:
     assert line("x", api_key="a", confirm_token="b")["api_key"] == "***"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "routing_key",
+            "api-key",
+            "apikey",
+            "X-Api-Key",
+            "apiKey",
+            "private_key",
+            "privateKey",
+            "Authorization",
+            "auth",
+        ),
+        *(
+            "x-auth-key",
+            "passwd",
+            "password",
+            "signature",
+            "webhook-signature",
+            "credential",
+            "credentials",
+            "sandbox_key",
+        ),
+        *("KEY_PEPPER", "alerts.chat.bot_token", "channels.0.secret", "tokens.3", "params.token.int", "token.[key]"),
+    ],
+)
+def test_what_is_named_like_a_secret_is_one(name: str) -> None:
+    assert log.is_secret(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "market.TOKENUSD.o",
+        "market.TOKENUSD.t.3",
+        "secrets.chat.kind",
+        "idempotency-key",
+        "key",
+        "keys.0",
+        "",
+        ".",
+        "int",
+        "7",
+    ],
+)
+def test_only_the_last_name_of_a_path_counts(name: str) -> None:
+    assert not log.is_secret(name)
+
+
+def test_a_secret_within_a_value_is_hidden() -> None:
+    found = line("x", settings={"token": "HUSH", "n": [{"private-key": "HUSH", "ok": 1}]}, tokens=["HUSH"])
+    assert found["settings"] == {"token": "***", "n": [{"private-key": "***", "ok": 1}]}
+    assert found["tokens"] == "***"
 
 
 def test_a_traceback_is_kept_and_redacted() -> None:

@@ -100,7 +100,7 @@ def write(name: str, title: str, plan: Plan, told: dict[str, object], more: Sequ
 
 
 def main() -> int:
-    """0, or 2 when a strategy saw the future."""
+    """0, or 2 when a strategy saw the future, which no error ends with."""
     asked = options.arguments()
     if told := options.chosen(asked):
         say(told)

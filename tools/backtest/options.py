@@ -6,12 +6,13 @@ import argparse
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from brain.backtest.plan import Plan
 from brain.backtest.request import read
 from brain.backtest.search import OBJECTIVES, Space, read_space
 from brain.registry import STRATEGIES
+from brain.request import unknown
 from shared.backtest import Account
 from shared.errors import Invalid
 from shared.model import Interval, Model
@@ -28,10 +29,17 @@ MOST_JOBS: Final = 256
 SEARCHES: Final = ("grid", "random", "evolution")
 
 
+class _Parser(argparse.ArgumentParser):
+    """Ends like every other error, and not with 2, which says that a strategy saw the future."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ToolError(f"{message}; --help tells what there is")
+
+
 def arguments(argv: list[str] | None = None) -> argparse.Namespace:
-    """The command line; what `make` passes comes as variables."""
+    """The command line; what `make` passes comes as variables. ToolError for what is no option, or not one of its values."""
     env = os.environ
-    parser = argparse.ArgumentParser(prog="make backtest", description="Run a strategy over recorded bars.")
+    parser = _Parser(prog="make backtest", description="Run a strategy over recorded bars.")
     add = parser.add_argument
     add("--strategy", default=env.get("STRATEGY") or None, help=f"STRATEGY: {', '.join(STRATEGIES)}; {SEVERAL}")
     add("--data", default=env.get("DATA") or None, help="DATA: a CSV file, or a recorded market: us, us:IBM, fx")
@@ -142,11 +150,17 @@ def _value(text: str) -> int | float | str:
 
 
 def plan_of(asked: argparse.Namespace, data: Data) -> Plan:
-    """What is run; ToolError for anything that does not fit, with code 2 where a strategy is not there."""
+    """What is run; ToolError for anything that does not fit, first for a strategy that is not there."""
+    wanted = strategies(asked)
+    try:
+        for error in unknown(wanted, STRATEGIES).values():
+            raise error
+    except Invalid as error:
+        raise ToolError(str(error.detail)) from None
     body = {
         "venue": data.venue,
         "interval": data.interval.value,
-        "strategies": strategies(asked),
+        "strategies": wanted,
         "decisions": decisions(asked),
         "account": account(asked, data.currency),
         "instruments": list(data.instruments),
@@ -156,8 +170,7 @@ def plan_of(asked: argparse.Namespace, data: Data) -> Plan:
     try:
         return read(body)
     except Invalid as error:
-        there = all(each["name"] in STRATEGIES for each in strategies(asked))
-        raise ToolError(str(error.detail), 1 if there else 2) from None
+        raise ToolError(str(error.detail)) from None
 
 
 def account(asked: argparse.Namespace, currency: str) -> dict[str, Any]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from brain import remembered
+from brain import fault, remembered
 from brain import state as states
 from brain.bar import Bar, Idea
 from brain.bars import Bars
@@ -124,7 +123,7 @@ class Follower:
             raise error
         over = isinstance(error, OverBudget)
         self.refusal = Refusal(
-            close_ms, "over_budget" if over else "strategy_error", (str(error) if over else _where(error))[:MAX_DETAIL]
+            close_ms, "over_budget" if over else "strategy_error", (str(error) if over else _why(error))[:MAX_DETAIL]
         )
 
     def entry(self) -> states.Entry | None:
@@ -233,11 +232,5 @@ def _is_path(places: Sequence[int], count: int) -> bool:
     return whole and (not places or (places[0] >= 0 and places[-1] < count))
 
 
-def _where(error: BaseException) -> str:
-    """The kind of error and the line it came from; not its message, which may differ from one run to the next."""
-    if isinstance(error, Invalid):
-        return f"Invalid: {error.detail}"
-    place = type(error).__name__
-    for frame, line in traceback.walk_tb(error.__traceback__):
-        place = f"{type(error).__name__} in {frame.f_code.co_qualname}, line {line}"
-    return place
+def _why(error: BaseException) -> str:
+    return f"Invalid: {error.detail}" if isinstance(error, Invalid) else fault.where(error)

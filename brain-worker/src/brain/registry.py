@@ -7,7 +7,6 @@ import inspect
 import os
 import pkgutil
 import re
-import traceback
 from collections.abc import Mapping
 from types import MappingProxyType, ModuleType
 from typing import Any, Final, NamedTuple
@@ -16,7 +15,7 @@ from annotated_types import Ge, Le
 from pydantic import StringConstraints, ValidationError
 from pydantic.fields import FieldInfo
 
-from brain import steps, strategies
+from brain import fault, steps, strategies
 from brain.steps import BUDGET, STEPS
 from brain.strategy import Strategy
 from shared.model.base import invalid_from
@@ -24,7 +23,6 @@ from shared.model.base import invalid_from
 AnyStrategy = Strategy[Any]
 KINDS: Final[Mapping[Any, str]] = MappingProxyType({int: "int", float: "float", str: "symbol"})
 """What a parameter may be, and what describe calls it."""
-MAX_WHY: Final = 300
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
 
@@ -38,55 +36,31 @@ class Found(NamedTuple):
 def discover(package: ModuleType) -> Found:
     """Every strategy of `package`, and every file of it that is not one good strategy; nothing is raised for these.
 
-    A name belongs to the file that is called so, good or broken; where no file is, to the one that takes it, and where several
-    do, to none of them. So no copy ever trades in the place of the file that it was made from.
+    A strategy has the name of its file. So no copy ever trades in the place of the file that it was made from.
     """
     steps.count(package.__name__)
-    files = sorted(info.name for info in pkgutil.iter_modules(package.__path__))
-    good: dict[str, type[AnyStrategy]] = {}
+    found: dict[str, type[AnyStrategy]] = {}
     broken: dict[str, str] = {}
-    for file in files:
+    for file in sorted(info.name for info in pkgutil.iter_modules(package.__path__)):
         STEPS.left = BUDGET
         try:
-            good[file] = _only_strategy(importlib.import_module(f"{package.__name__}.{file}"))
+            found[file] = _only_strategy(importlib.import_module(f"{package.__name__}.{file}"), file)
         except KeyboardInterrupt:
             # may as well be the user's
             raise
         except BaseException as error:  # noqa: BLE001 - a file may fail in any way; recorded, it must not stop the others
             broken[file] = _failed(package, file, error)
-    found: dict[str, type[AnyStrategy]] = {}
-    for file, strategy in good.items():
-        name = strategy.name
-        takers = [name] if name in files else [other for other, its in good.items() if its.name == name]
-        if takers == [file]:
-            found[name] = strategy
-        else:
-            rivals = " and ".join(_path(package, other) for other in takers if other != file)
-            broken[file] = f"{_path(package, file)} could not be loaded: its name {name!r} is that of {rivals}"
-    return Found(MappingProxyType(dict(sorted(found.items()))), MappingProxyType(dict(sorted(broken.items()))))
-
-
-def _path(package: ModuleType, file: str) -> str:
-    return f"{package.__name__.replace('.', '/')}/{file}.py"
+    return Found(MappingProxyType(found), MappingProxyType(broken))
 
 
 def _failed(package: ModuleType, file: str, error: BaseException) -> str:
-    """One line: the file, the kind of error, the first line of its message, and the line of the file that it came from."""
-    place = _path(package, file)
+    """One line: the file, and what the error says of itself with the line of the file that it came from."""
+    place = f"{package.__name__.replace('.', '/')}/{file}.py"
     paths = [os.path.join(folder, f"{file}.py") for folder in package.__path__]
-    # of a SyntaxError the lines before show the place; an error that cannot say what it is is told of too
-    told = next(each for each in traceback.format_exception_only(error) if not each.startswith(" "))
-    why = told.splitlines()[0]
-    lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename in paths]
-    if isinstance(error, SyntaxError) and error.filename in paths:
-        lines = [error.lineno or 0]
-    if isinstance(error, ImportError):
-        # another on every machine
-        why = why.removesuffix(f" ({error.path})")
-    return f"{place} could not be loaded: {why[:MAX_WHY]}" + (f", line {lines[-1]}" if lines and lines[-1] else "")
+    return f"{place} could not be loaded: {fault.told(error, paths)}"
 
 
-def _only_strategy(module: ModuleType) -> type[AnyStrategy]:
+def _only_strategy(module: ModuleType, file: str) -> type[AnyStrategy]:
     classes = [
         value
         for value in vars(module).values()
@@ -102,12 +76,15 @@ def _only_strategy(module: ModuleType) -> type[AnyStrategy]:
         )
     if not _NAME.fullmatch(strategy.name) or strategy.version < 1:
         raise TypeError(f"{module.__name__}: name {strategy.name!r} or version {strategy.version} is not allowed")
+    if strategy.name != file:
+        raise TypeError(f"{module.__name__}: name {strategy.name!r} must be that of its file, {file!r}")
     for name, field in strategy.params_model.model_fields.items():
         _check(f"{module.__name__}: parameter {name!r}", field)
     try:
-        strategy.params_model.model_validate(
-            {name: field.default for name, field in strategy.params_model.model_fields.items()}
-        )
+        # said and unsaid: a validator may see only what is said
+        for given in {name: field.default for name, field in strategy.params_model.model_fields.items()}, {}:
+            strategy.params_model.model_validate(given)
+            STEPS.check()
     except ValidationError as error:
         raise TypeError(f"{module.__name__}: its defaults do not fit: {invalid_from(error).detail}") from None
     return strategy

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from brain import state
+from brain import fault, state
 from brain.registry import BROKEN, STRATEGIES, AnyStrategy
 from brain.steps import BUDGET, STEPS
 from shared.errors import Invalid
@@ -49,12 +49,12 @@ class Request(NamedTuple):
     decided: Mapping[str, Any] | None = None
     """What the decisions learnt."""
     lost: Sequence[tuple[str, str]] = ()
-    """Strategies that are asked for beside these and are not there: the name, and why."""
+    """Strategies that are asked for beside these and cannot be had: the name, and why."""
 
 
 def read(body: Any, strategies: Mapping[str, type[AnyStrategy]] = STRATEGIES) -> Request:
-    """`Invalid` for a missing or unknown field, bad parameters, a state of another kind, or where not one of the strategies is
-    there; where some are, the others are `lost`.
+    """`Invalid` for a missing or unknown field, a state of another kind, or where not one of the strategies can be had, since it is
+    not there or its parameters are bad; where some can, the others are `lost`.
     """
     if not isinstance(body, Mapping):
         raise Invalid.field("body", body, "must be an object")
@@ -69,22 +69,36 @@ def read(body: Any, strategies: Mapping[str, type[AnyStrategy]] = STRATEGIES) ->
         if not isinstance(body[name], Mapping):
             raise Invalid.field(name, body[name], "must be an object")
     wanted = body["strategies"]
-    lost = unknown(wanted, strategies)
-    if len(lost) == len(wanted):
-        raise lost[0]
+    had, lost = _had(wanted, strategies)
     decided = decisions(body.get("decisions"))
     check_quorum(decided, len(wanted))
     return Request(
         venue=venue,
         interval=Interval(interval),
-        choices=_choices(wanted, strategies, lost),
+        choices=had,
         market=body["market"],
         evidence=body["evidence"],
         entries=state.read(body["state"], venue, interval),
         decisions=decided,
         decided=state.decisions_of(body["state"]),
-        lost=[(wanted[at]["name"], error.detail) for at, error in lost.items()],
+        lost=lost,
     )
+
+
+def _had(wanted: Any, strategies: Mapping[str, type[AnyStrategy]]) -> tuple[list[Choice], list[tuple[str, str]]]:
+    """Those that can be had, and the lost; `Invalid`, with what is wrong with the first, where not one can."""
+    errors = unknown(wanted, strategies)
+    had: dict[int, Choice] = {}
+    for at, one in enumerate(wanted):
+        if at not in errors:
+            try:
+                had[at] = _choice(one, f"strategies.{at}.", strategies)
+            except Invalid as error:
+                errors[at] = error
+    if not had:
+        # a name before any parameters
+        raise next(iter(errors.values()))
+    return _once(had), [(wanted[at]["name"], error.detail) for at, error in sorted(errors.items())]
 
 
 def exactly(body: Mapping[str, Any], names: tuple[str, ...], where: str = "", optional: tuple[str, ...] = ()) -> None:
@@ -113,7 +127,7 @@ def choices(wanted: Any, strategies: Mapping[str, type[AnyStrategy]]) -> list[Ch
     """Every strategy that is asked for; `Invalid` for one that is not there, and only then for bad parameters."""
     for error in unknown(wanted, strategies).values():
         raise error
-    return _choices(wanted, strategies)
+    return _once({at: _choice(one, f"strategies.{at}.", strategies) for at, one in enumerate(wanted)})
 
 
 def unknown(wanted: Any, strategies: Mapping[str, type[AnyStrategy]]) -> dict[int, Invalid]:
@@ -143,20 +157,15 @@ def _why(name: str, strategies: Mapping[str, type[AnyStrategy]]) -> tuple[str, s
     return "is not a known strategy", "; ".join(shown)
 
 
-def _choices(
-    wanted: list[Any], strategies: Mapping[str, type[AnyStrategy]], without: Container[int] = ()
-) -> list[Choice]:
-    choices: list[Choice] = []
-    for at, one in enumerate(wanted):
-        if at in without:
-            continue
-        choice = _choice(one, f"strategies.{at}.", strategies)
-        if any(choice.key == other.key for other in choices):
+def _once(found: Mapping[int, Choice]) -> list[Choice]:
+    """By their places; `Invalid` for one that stands there twice."""
+    places: dict[str, int] = {}
+    for at, choice in found.items():
+        if places.setdefault(choice.key, at) != at:
             raise Invalid.field(
                 f"strategies.{at}", choice.key, "stands there twice", "name each strategy and its parameters once"
             )
-        choices.append(choice)
-    return choices
+    return list(found.values())
 
 
 def _choice(one: Mapping[str, Any], where: str, strategies: Mapping[str, type[AnyStrategy]]) -> Choice:
@@ -171,8 +180,23 @@ def _choice(one: Mapping[str, Any], where: str, strategies: Mapping[str, type[An
             raise Invalid.field(f"{where}params.{param}", given[param], rule, f"choose from {', '.join(known)}")
     STEPS.left = BUDGET
     try:
+        choice = _checked(strategy, given, f"{where}params")
+        STEPS.check()
+    except KeyboardInterrupt:
+        # may as well be the user's
+        raise
+    except BaseException as error:  # noqa: BLE001 - a strategy's own check may fail in any way; told of as a refusal
+        raise Invalid.field(f"{where}params", dict(given), f"its check failed: {fault.told(error)}") from None
+    if isinstance(choice, Invalid):
+        raise choice
+    return choice
+
+
+def _checked(strategy: type[AnyStrategy], given: Mapping[str, Any], where: str) -> Choice | Invalid:
+    """Why they are refused, where they are; what is raised is the strategy's own error."""
+    try:
         params = strategy.params_model.model_validate(dict(given))
     except ValidationError as error:
-        raise invalid_from(error, where=f"{where}params") from None
+        return invalid_from(error, where=where)
     hashed = params_id(params.model_dump())
-    return Choice(strategy, params, hashed, f"{name}@{strategy.version}:{hashed}")
+    return Choice(strategy, params, hashed, f"{strategy.name}@{strategy.version}:{hashed}")

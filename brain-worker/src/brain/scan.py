@@ -28,8 +28,8 @@ def scan(body: Any, strategies: Mapping[str, type[AnyStrategy]] = STRATEGIES) ->
     Bars are taken close by close, and within one by symbol, so the order they are sent in changes nothing. What a bad series
     or a failing strategy would have learnt or said is dropped whole for that symbol, and its state stays as it was. Evidence
     is for the decisions; no strategy reads it. The state that comes back holds the strategies of this request, on every symbol
-    that they ever saw, and what the decisions learnt. A strategy that is not there is refused by its name, and the others go on;
-    in a committee it is a member that says nothing.
+    that they ever saw, and what the decisions learnt. A strategy that is not there, or whose parameters are bad, is refused by its
+    name, and the others go on; but no committee enters without a member.
     """
     request = requests.read(body, strategies)
     work = _Scan(request)
@@ -50,12 +50,8 @@ class _Scan:
         self.known: state.Entries = {each.key: dict(request.entries.get(each.key, {})) for each in request.choices}
         self._mind = Mind(request.venue, request.interval, request.choices, self.known)
         self._evidence = evidence.read(request.evidence)
-        # a committee of fewer would enter where the whole one would not
-        members = [
-            *(each.key for each in request.choices),
-            *(f"{name}@0:{at}" for at, (name, _) in enumerate(request.lost)),
-        ]
-        self.decider = Decider(request.decisions, request.venue, request.interval.ms, members)
+        members, lost = [each.key for each in request.choices], [name for name, _ in request.lost]
+        self.decider = Decider(request.decisions, request.venue, request.interval.ms, members, lost)
         self.decider.restore(request.decided)
         self._newest: dict[str, int] = {}
         self.signals: list[Signal] = []

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from cron import bars
-from cron.backtest_coverage import Kept, Known, coverage
+from cron.backtest_coverage import Kept, Known, coverage, several
 from cron.context import Context
 from shared.archive import keys
 from shared.archive.candles import CandleArchive
@@ -75,7 +75,9 @@ async def gather(context: Context, backtest: str, order: BacktestOrder) -> int:
         for symbol, listing in listings.items()
     }
     venue = context.settings.VENUES.get(order.venue)
-    known = Known(held.from_ms, held.to_ms, sorted(opens), venue.calendar if venue else None)
+    calendar = venue.calendar if venue else None
+    newest_ms = max(last_ms for _, last_ms in marks.values())
+    known = Known(held.from_ms, held.to_ms, sorted(opens), calendar, newest_ms, several(marks.values()))
     body = {
         "instruments": [listing for symbol, listing in listings.items() if symbol in market],
         "market": market,

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from cron import outbox
 from shared.backtest import BacktestOrder
+from shared.log import redact
 from shared.ports import Database, Statement
 
 OVER = ("done", "refused", "failed", "cancelled")
@@ -100,15 +101,15 @@ async def begin(db: Database, backtest: str, number: int, now_ms: int) -> bool:
 async def end(db: Database, backtest: str, number: int, ending: Ending, now_ms: int) -> bool:
     """Whether this ended the run: not where it was cancelled, or is over already."""
     summary = None if ending.summary is None else json.dumps(ending.summary, separators=(",", ":"))
-    error = ending.error and ending.error[:MAX_ERROR]
+    error = ending.error and _told(ending.error)
     params = (ending.state, ending.score, summary, ending.code, error, now_ms, backtest, number)
     return (await db.batch([Statement(_END, params), Statement(_COUNT, (backtest,))]))[0] > 0
 
 
 async def fail(db: Database, backtest: str, code: str, error: str, now_ms: int) -> None:
     """The whole backtest, and every run of it that is not over."""
-    ended = Statement(_END_ALL, ("failed", None, None, code, error[:MAX_ERROR], now_ms, backtest))
-    runs = Statement(_FAIL_RUNS, (code, error[:MAX_ERROR], now_ms, backtest))
+    ended = Statement(_END_ALL, ("failed", None, None, code, _told(error), now_ms, backtest))
+    runs = Statement(_FAIL_RUNS, (code, _told(error), now_ms, backtest))
     await db.batch([ended, runs, Statement(_COUNT, (backtest,))])
 
 
@@ -125,3 +126,7 @@ async def close(
     """The verdict, once."""
     params = (state, best, json.dumps(verdict, separators=(",", ":")), why.code, why.error, now_ms, backtest)
     await db.batch([Statement(_END_ALL, params)])
+
+
+def _told(error: str) -> str:
+    return redact(error)[:MAX_ERROR]

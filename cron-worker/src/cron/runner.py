@@ -74,6 +74,8 @@ async def run(context: Context, request: Request, work: Callable[[Context], Awai
             return Run("busy")
         context = replace(context, scope=request.scope, run=request.id)
         finished = await _guarded(context, request, work)
+        # it is stored, and told to whoever reads the runs
+        finished = finished._replace(error=log.redact(finished.error))
         await _finish(context, request, holder, finished, operations)
     return finished
 

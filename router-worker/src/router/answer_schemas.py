@@ -22,6 +22,10 @@ def _object(**properties: Any) -> dict[str, Any]:
     return {"type": "object", "required": sorted(properties), "properties": properties}
 
 
+def _optional(schema: dict[str, Any], **properties: Any) -> dict[str, Any]:
+    return {**schema, "properties": schema["properties"] | properties}
+
+
 def _ref(name: str) -> dict[str, Any]:
     return {"$ref": f"#/components/schemas/{name}"}
 
@@ -113,22 +117,25 @@ _COVERAGE = _object(
         ),
     },
 )
-_RESULT = _object(
-    v=_INT,
-    backtest=_TEXT,
-    number=_INT,
-    params=_ANY,
-    strategies={"type": "array", "items": _ANY},
-    decisions={"type": ["object", "null"]},
-    symbols={"type": "array", "items": _TEXT},
-    metrics={"type": ["object", "null"]},
-    curve=_ANY,
-    trades={"type": "array", "items": _ANY},
-    trades_left_out=_INT,
-    refused={"type": "array", "items": _ANY},
+# those that were kept by an older release have neither
+_RESULT = _optional(
+    _object(
+        v=_INT,
+        backtest=_TEXT,
+        number=_INT,
+        params=_ANY,
+        strategies={"type": "array", "items": _ANY},
+        decisions={"type": ["object", "null"]},
+        symbols={"type": "array", "items": _TEXT},
+        metrics={"type": ["object", "null"]},
+        curve=_ANY,
+        trades={"type": "array", "items": _ANY},
+        trades_left_out=_INT,
+        refused={"type": "array", "items": _ANY},
+        fingerprint=_TEXT,
+    ),
     doubts={"type": "array", "items": _TEXT},
     coverage={"anyOf": [_COVERAGE, {"type": "null"}]},
-    fingerprint=_TEXT,
 )
 _CANDLE = _object(open_time_ms=_INT, open=_DECIMAL, high=_DECIMAL, low=_DECIMAL, close=_DECIMAL, volume=_DECIMAL)
 _ALERT = _with(

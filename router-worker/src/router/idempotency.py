@@ -12,7 +12,6 @@ from fastapi import Request
 from router.auth import caller_of
 from router.limits import header
 from router.ports import Ports
-from router.problems import InvalidFields
 from shared.errors import Conflict, Invalid, StorageUnavailable
 from shared.model.base import Model
 from shared.ports import Statement, Value
@@ -52,7 +51,7 @@ async def optional_key(request: Request) -> str | None:
         return None
     if not 1 <= len(given) <= MAX_LENGTH or not _ALLOWED.issuperset(given):
         rule = f"must be 1 to {MAX_LENGTH} letters, digits or -._~:"
-        raise InvalidFields([{"field": "idempotency-key", "value": given[:80], "rule": rule}])
+        raise Invalid.field("idempotency-key", given, rule)
     return given
 
 

@@ -10,12 +10,15 @@ from typing import Any
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from shared.errors import DeskError, Invalid, RateLimited, Refused, Retryable, Unauthorized, shown
+from shared.errors import MAX_SHOWN, DeskError, Invalid, RateLimited, Refused, Retryable, Unauthorized, short
 from shared.log import is_secret, redact
-from shared.model.base import rule_of
+from shared.model.base import refusal
 
 MEDIA_TYPE = "application/problem+json"
 MAX_ERRORS = 20
+MAX_FIELD = 120
+MAX_RULE = 300
+MAX_DETAIL = 1000
 RETRY_AFTER_S = 1
 RATE_PERIOD_S = 10
 
@@ -62,23 +65,24 @@ class MisconfiguredError(DeskError):
 
 def field_errors(found: Iterable[Mapping[str, Any]], skip: int = 0) -> list[dict[str, str]]:
     """pydantic's findings as `errors[]` tells them; the first `skip` parts of a location are left out."""
-    return [_field_error(each, skip) for each in list(found)[:MAX_ERRORS]]
+    each = ({**one, "loc": one["loc"][skip:]} for one in list(found)[:MAX_ERRORS])
+    return [_told(refusal(one, "body")) for one in each]
 
 
-def _field_error(found: Mapping[str, Any], skip: int) -> dict[str, str]:
-    name = ".".join(str(part) for part in found["loc"][skip:]) or "body"
-    if found["type"] == "missing":
-        return _told(name, None, "is missing", "give it")
-    given = found.get("input")
-    # a rule over several fields says itself which of them it means, and what they are
-    value = None if found["type"] == "value_error" and isinstance(given, Mapping) else shown(given)
-    return _told(name, value, rule_of(found), "remove it" if found["type"] == "extra_forbidden" else "")
-
-
-def _told(field: str, value: str | None, rule: str, remedy: str) -> dict[str, str]:
+def _told(error: Invalid) -> dict[str, str]:
     """One of `errors[]`. The value is empty where none is known, and where it is or may be a secret."""
-    value = "" if value is None or is_secret(field) else redact(value)
-    return {"field": field, "value": value, "rule": redact(rule)} | ({"remedy": redact(remedy)} if remedy else {})
+    about = {name: str(value) for name, value in error.context.items()}
+    found = {
+        "field": _short(about["field"], MAX_FIELD),
+        "value": "" if is_secret(about["field"]) else _short(about.get("value", ""), MAX_SHOWN),
+        "rule": _short(about.get("rule", error.detail), MAX_RULE),
+    }
+    return found | ({"remedy": _short(about["remedy"], MAX_RULE)} if about.get("remedy") else {})
+
+
+def _short(text: str, most: int) -> str:
+    # redacted first: of a secret that is cut there may be too little left to be known as one
+    return short(redact(text), most)
 
 
 class InvalidFields(Invalid):
@@ -143,11 +147,9 @@ def _of_desk_error(error: DeskError) -> Problem:
     if isinstance(error, InvalidFields):
         more["errors"] = error.errors
     elif isinstance(error, Invalid) and "field" in error.context:
-        about = {name: str(value) for name, value in error.context.items()}
-        rule, remedy = about.get("rule", error.detail), about.get("remedy", "")
-        more["errors"] = [_told(about["field"], about.get("value"), rule, remedy)]
+        more["errors"] = [_told(error)]
     if isinstance(error, HaltIncomplete):
         more["items"] = error.results
     # what was sent comes back in it; that of a missing key shows how one is sent
-    detail = error.detail if isinstance(error, Unauthorized) else redact(error.detail)
+    detail = error.detail if isinstance(error, Unauthorized) else _short(error.detail, MAX_DETAIL)
     return Problem(error.status, error.error_code, detail, headers, **more)

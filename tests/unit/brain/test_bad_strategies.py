@@ -146,6 +146,15 @@ class TestItsSetup:
         assert told(known) == [("" if kind is BadOfAll else "AAA", "strategy_error", 0)]
 
     @KINDS
+    def test_one_whose_error_fails_as_well_is_refused_by_the_kind_of_it(self, kind: type[Bad]) -> None:
+        shy = type("Shy", (Exception,), {"__traceback__": property(lambda self: 1 // 0)})
+        for does in ({"begin": raises(shy)}, {"say": raises(shy)}):
+            found = refused(made(kind, **does))
+            assert {(each["code"], each["detail"]) for each in found} == {
+                ("strategy_error", "Shy, which cannot be told")
+            }
+
+    @KINDS
     def test_what_was_learnt_stays(self, kind: type[Bad]) -> None:
         good = scan(body(MARKET, None, [{"name": "bad", "params": {}}]), made(kind))
         refused(made(kind, begin=raises(ValueError)), good["state"])
@@ -337,13 +346,13 @@ class TestItsSteps:
     def known(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
     ) -> Iterator[dict[str, type[AnyStrategy]]]:
-        (tmp_path / "endless.py").write_text(CODE.replace("PLACE", request.param))
+        (tmp_path / "bad.py").write_text(CODE.replace("PLACE", request.param))
         package = ModuleType("swallowing_code")
         package.__path__ = [str(tmp_path)]
         monkeypatch.setitem(sys.modules, package.__name__, package)
         monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
         yield {**STRATEGIES, **discover(package).strategies}
-        sys.modules.pop(f"{package.__name__}.endless")
+        sys.modules.pop(f"{package.__name__}.bad")
 
     @pytest.mark.parametrize("known", ["setup"], indirect=True)
     def test_too_many_before_the_first_bar_are_refused_even_if_it_hides_them(self, known: Any) -> None:

@@ -63,12 +63,6 @@ def test_what_is_no_name_is_refused_as_a_whole(name: Any) -> None:
     assert caught.value.context["field"] == "strategies.1.name"
 
 
-def test_parameters_of_the_others_are_named_by_their_place() -> None:
-    with pytest.raises(Invalid) as caught:
-        scan(body(MARKET, strategies=[LOST, {"name": "sma_cross", "params": {"fast": 0}}]))
-    assert caught.value.context["field"] == "strategies.1.params.fast"
-
-
 def test_when_it_is_mended_it_begins_anew_and_the_others_go_on() -> None:
     known = {**STRATEGIES, "foo": STRATEGIES["rsi_reversion"]}
     wanted = [QUICK[0], {"name": "foo", "params": {}}]
@@ -77,24 +71,6 @@ def test_when_it_is_mended_it_begins_anew_and_the_others_go_on() -> None:
     without = scan(body(MARKET, state, wanted))["state"]
     assert list(without["strategies"]) == [key for key in state["strategies"] if key.startswith("sma_cross@")]
     assert scan(body(MARKET, without, wanted), known)["state"] == state
-
-
-def test_in_a_committee_it_is_a_member_that_says_nothing() -> None:
-    whole = deciding(QUICK, COMMITTEE)
-    found = deciding([QUICK[0], LOST], COMMITTEE)
-    alone = deciding([QUICK[0]], COMMITTEE)
-    weights = found["state"]["decisions"]["committee"][1]["weights"]["of"]
-    assert sorted(weights.values()) == [0.5, 0.5]
-    assert sorted(whole["state"]["decisions"]["committee"][1]["weights"]["of"].values()) == [0.5, 0.5]
-
-    def totals(answer: dict[str, Any]) -> dict[tuple[str, int], float]:
-        own = (each for each in answer["signals"] if each["strategy"] == "committee")
-        return {(each["instrument"], each["bar_close_ms"]): each["evidence"]["total"] for each in own}
-
-    assert totals(found)
-    assert all(total == pytest.approx(totals(alone)[at] / 2) for at, total in totals(found).items())
-    again = deciding([QUICK[0], LOST], COMMITTEE, found["state"])
-    assert again["state"] == found["state"]
 
 
 def test_it_counts_as_a_member_that_a_quorum_may_ask_for_and_never_agrees() -> None:

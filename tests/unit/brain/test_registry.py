@@ -61,34 +61,26 @@ def test_no_file_that_stands_here_is_broken() -> None:
 
 
 def test_a_new_file_is_all_that_a_new_strategy_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = discover(package(tmp_path, monkeypatch, b=GOOD.replace('"one"', '"a_two"'), a=GOOD))
+    found = discover(package(tmp_path, monkeypatch, one=GOOD, a_two=GOOD.replace('"one"', '"a_two"')))
     assert list(found.strategies) == ["a_two", "one"]
     assert found.broken == {}
 
 
 def test_a_file_with_parameters_of_its_own_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert discover(package(tmp_path, monkeypatch, a=PARAMS)).strategies.keys() == {"one"}
-
-
-def test_of_two_of_one_name_neither_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = discover(package(tmp_path, monkeypatch, a=GOOD, b=GOOD, c=GOOD.replace('"one"', '"two"')))
-    assert list(found.strategies) == ["two"]
-    assert found.broken == {
-        "a": "made_up/a.py could not be loaded: its name 'one' is that of made_up/b.py",
-        "b": "made_up/b.py could not be loaded: its name 'one' is that of made_up/a.py",
-    }
+    assert discover(package(tmp_path, monkeypatch, one=PARAMS)).strategies.keys() == {"one"}
 
 
 @pytest.mark.parametrize("copy", ["a_copy", "z_copy"])
-def test_a_copy_never_stands_in_for_the_file_whose_name_it_has(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, copy: str
+@pytest.mark.parametrize("original", [GOOD, GOOD + "1 / 0\n", None])
+def test_a_strategy_has_the_name_of_its_file_whether_another_file_is_there_or_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, copy: str, original: str | None
 ) -> None:
-    found = discover(package(tmp_path, monkeypatch, one=GOOD, **{copy: GOOD}))
-    assert [strategy.__module__ for strategy in found.strategies.values()] == ["made_up.one"]
-    assert found.broken == {copy: f"made_up/{copy}.py could not be loaded: its name 'one' is that of made_up/one.py"}
-    spoilt = discover(package(tmp_path, monkeypatch, one=GOOD + "1 / 0\n", **{copy: GOOD}))
-    assert spoilt.strategies == {}
-    assert list(spoilt.broken) == sorted(["one", copy])
+    files = {copy: GOOD} if original is None else {copy: GOOD, "one": original}
+    found = discover(package(tmp_path, monkeypatch, **files))
+    assert [each.__module__ for each in found.strategies.values()] == ["made_up.one"] * (original == GOOD)
+    assert found.broken[copy] == (
+        f"made_up/{copy}.py could not be loaded: TypeError: made_up.{copy}: name 'one' must be that of its file, '{copy}'"
+    )
 
 
 @pytest.mark.parametrize(
@@ -120,11 +112,11 @@ def test_a_copy_never_stands_in_for_the_file_whose_name_it_has(
 def test_a_file_that_is_not_one_good_strategy_is_broken_and_stops_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, rule: str
 ) -> None:
-    found = discover(package(tmp_path, monkeypatch, a=text, b=GOOD.replace('"one"', '"fine"')))
+    found = discover(package(tmp_path, monkeypatch, one=text, fine=GOOD.replace('"one"', '"fine"')))
     assert list(found.strategies) == ["fine"]
-    assert list(found.broken) == ["a"]
-    assert found.broken["a"].startswith("made_up/a.py could not be loaded: TypeError: ")
-    assert rule in found.broken["a"]
+    assert list(found.broken) == ["one"]
+    assert found.broken["one"].startswith("made_up/one.py could not be loaded: TypeError: ")
+    assert rule in found.broken["one"]
 
 
 @pytest.mark.parametrize(
@@ -146,18 +138,51 @@ def test_a_file_that_is_not_one_good_strategy_is_broken_and_stops_no_other(
         ("while True:\n    pass\n", "OverBudget: more than 20000 steps"),
         ("def f():\n    f()\nf()\n", "RecursionError: maximum recursion depth exceeded"),
         ("\0", "could not be loaded: "),
+        (
+            "raise ValueError('\\x1b[2Jone\\u202e\\x00 \\ud800')\n",
+            r"ValueError: \x1b[2Jone\u202e\x00 \ud800, line 1",
+        ),
+        (
+            "class E(Exception):\n    def __str__(self):\n        return 'mine'\n"
+            "try:\n    while True: pass\nexcept BaseException:\n    pass\nraise E\n",
+            "E: mine, line 8",
+        ),
+        ("raise ValueError('Bearer ' + 'abc' * 200)\n", "ValueError: Bearer ***, line 1"),
+        ("type('A\\x1bB', (Exception,), {})()\nraise type('A\\x1bB', (Exception,), {})\n", r"A\x1bB, line 2"),
+        (
+            "class E(ImportError):\n    path = property(lambda self: 1 / 0)\nraise E('x')\n",
+            "could not be loaded: E, which cannot be told",
+        ),
+        (
+            "class E(Exception):\n    __traceback__ = property(lambda self: 1 / 0)\nraise E('x')\n",
+            "could not be loaded: E, which cannot be told",
+        ),
+        (
+            "class E(SyntaxError):\n    filename = property(lambda self: exit(1))\nraise E('x')\n",
+            "could not be loaded: E, which cannot be told",
+        ),
+        (
+            "def forever(self):\n    while True:\n        pass\n"
+            "class E(Exception):\n    __cause__ = property(forever)\nraise E('x')\n",
+            "could not be loaded: E, which cannot be told",
+        ),
+        (
+            "class Kind(type):\n    __name__ = property(lambda self: 1 / 0)\n"
+            "class E(Exception, metaclass=Kind):\n    __class__ = property(lambda self: 1 / 0)\nraise E('x')\n",
+            "could not be loaded: E, which cannot be told",
+        ),
     ],
 )
 def test_a_file_that_fails_when_it_is_imported_is_broken_and_stops_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, why: str
 ) -> None:
-    found = discover(package(tmp_path, monkeypatch, a=text, b=GOOD))
+    found = discover(package(tmp_path, monkeypatch, a=text, one=GOOD))
     assert list(found.strategies) == ["one"]
     assert list(found.broken) == ["a"]
     assert found.broken["a"].startswith("made_up/a.py could not be loaded: ")
     assert why in found.broken["a"]
     assert len(found.broken["a"]) < 400
-    assert "\n" not in found.broken["a"]
+    assert found.broken["a"].isprintable()
 
 
 def test_one_that_builds_on_a_broken_file_is_broken_with_its_own_line(
@@ -170,16 +195,46 @@ def test_one_that_builds_on_a_broken_file_is_broken_with_its_own_line(
     }
 
 
-def test_ctrl_c_is_nobodys_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def interrupted(self: object) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "raise KeyboardInterrupt\n",
+        "from tests.unit.brain.test_registry import interrupted\n"
+        "raise type('E', (ImportError,), {'path': property(interrupted)})\n",
+    ],
+)
+def test_ctrl_c_is_nobodys_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     with pytest.raises(KeyboardInterrupt):
-        discover(package(tmp_path, monkeypatch, a="raise KeyboardInterrupt\n"))
+        discover(package(tmp_path, monkeypatch, a=text))
+
+
+@pytest.mark.parametrize("seen", ["before", "after"])
+def test_defaults_must_fit_where_they_are_left_unsaid_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seen: str
+) -> None:
+    check = f"""
+    @model_validator(mode="before")
+    def _fits(cls, given):
+        {'given["x"]' if seen == "before" else "if not given: list(map(lambda _: 1, range(30_000)))"}
+        return given
+"""
+    text = PARAMS.replace('description="bars")\n', f'description="bars")\n{check}').replace(
+        "import Field", "import Field, model_validator"
+    )
+    found = discover(package(tmp_path, monkeypatch, one=text))
+    why = "KeyError: 'x'" if seen == "before" else "brain.steps.OverBudget: more than 20000 steps on one bar"
+    assert found.broken == {"one": f"made_up/one.py could not be loaded: {why}, line 10"}
 
 
 def test_describe_tells_of_one_that_fails_at_its_defaults_like_of_any_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = GOOD.replace("def setup(self): pass", "def setup(self): 1 / 0")
-    found = discover(package(tmp_path, monkeypatch, a=text, b=GOOD.replace('"one"', '"two"')))
+    found = discover(package(tmp_path, monkeypatch, one=text, two=GOOD.replace('"one"', '"two"')))
     assert [each["name"] for each in describe({}, found.strategies)["strategies"]] == ["one", "two"]
 
 

@@ -44,8 +44,8 @@ def refusal(request: Any) -> Invalid:
         ({"strategies": [{"name": "sma_cross", "params": []}]}, "strategies.0.params"),
         ({"strategies": [{"name": "sma_cross", "params": {"fast": 0}}]}, "strategies.0.params.fast"),
         (
-            {"strategies": [QUICK[0], {"name": "sma_cross", "params": {"stop_atr": math.nan}}]},
-            "strategies.1.params.stop_atr",
+            {"strategies": [{"name": "sma_cross", "params": {"stop_atr": each}} for each in (math.nan, math.inf)]},
+            "strategies.0.params.stop_atr",
         ),
         ({"strategies": [{"name": "sma_cross", "params": {"fast": "5"}}]}, "strategies.0.params.fast"),
         ({"strategies": [{"name": "sma_cross", "params": {"fast": 9, "slow": 9}}]}, "strategies.0.params"),

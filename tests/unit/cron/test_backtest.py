@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cron import backtest_bars, backtest_sweep, retention
+from cron import backtest_bars, backtest_rows, backtest_sweep, retention
 from cron.backtest_bars import Held, stretches
 from cron.consumer import ACK, MAX_ATTEMPTS, RETRY_DELAY_S, Verdict, consume
 from shared.archive import keys
@@ -602,3 +602,16 @@ def test_a_committee_that_could_never_enter_fails_the_backtest_by_its_quorum() -
     drain(place)
     assert (parent(place)["state"], parent(place)["code"]) == ("failed", "invalid")
     assert "decisions.committee.quorum: 9 must not be above the number of strategies, 2, or" in parent(place)["error"]
+
+
+def test_a_secret_is_not_kept_in_why_a_run_ended() -> None:
+    words = f"{'x' * 480} edk_0123abcd_{'s3cret'}"
+    place = world()
+    ask(place)
+    assert asyncio.run(backtest_rows.end(place.db, ID, 1, backtest_rows.Ending("failed", error=words), 0))
+    assert runs(place)[0]["error"].endswith("edk_0123abcd_***")
+    again = world()
+    ask(again)
+    asyncio.run(backtest_rows.fail(again.db, ID, "halt", words[100:], 0))
+    for row in (parent(again), runs(again)[0]):
+        assert row["error"].endswith("edk_0123abcd_***")

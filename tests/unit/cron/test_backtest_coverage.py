@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cron.backtest_coverage import MAX_HOLES, Kept, Known, coverage
+from cron.backtest_coverage import CLOSED_MS, MAX_HOLES, Kept, Known, coverage, several
 from shared.archive import keys
 from shared.archive.candles import CandleArchive
 from shared.archive.ndjson import Row
@@ -172,6 +173,100 @@ def test_a_symbol_without_any_bar_of_the_span_is_named() -> None:
     assert "CCC: the archive has no bar of it in the span" in " ".join(found["doubts"])
 
 
+def test_a_listing_that_bars_from_before_prove_wrong_does_not_excuse_a_late_start() -> None:
+    place = world()
+    archive(place, "CCC", list(range(30, 250)), START_MS + 50 * DAY_MS)
+    found = covered({"symbols": ["AAA", "CCC"], "span": span(10, 249)}, place)
+    ccc = symbols(found)["CCC"]
+    assert (ccc.listed_ms, ccc.starts_late) == (None, True)
+    said = " ".join(found["doubts"])
+    assert "CCC: the archive begins at 2024-11-03; asked" in said
+    assert "listed" not in said
+
+
+@pytest.mark.parametrize(("hours", "late"), [(0, False), (9, False), (24, True), (33, True)])
+def test_a_bar_of_the_day_of_the_listing_does_not_prove_it_wrong(hours: int, late: bool) -> None:
+    place = world()
+    listed_ms = START_MS + 50 * DAY_MS + hours * 3_600_000
+    archive(place, "CCC", list(range(50, 250)), listed_ms)
+    ccc = symbols(covered({"symbols": ["AAA", "CCC"], "span": span(10, 249)}, place))["CCC"]
+    assert (ccc.starts_late, ccc.listed_ms) == (late, None if late else listed_ms)
+
+
+def test_where_there_are_sessions_and_no_other_symbol_a_long_gap_is_doubted_and_none_is_said_to_be_whole() -> None:
+    place = World(config=settings("1d", "session"))
+    archive(place, "CCC", [*range(60), *range(200, 250)])
+    found = covered({"span": span(10, 240)}, place)
+    [ccc] = symbols(found).values()
+    assert (ccc.bars, ccc.missing, ccc.starts_late, ccc.ends_early) == (91, None, False, False)
+    assert ccc.holes == ((START_MS + 60 * DAY_MS, START_MS + 199 * DAY_MS),)
+    told = "CCC: not known how many bars are missing in between, the first gap is from 2024-12-03 to 2025-04-21; asked"
+    assert told in " ".join(found["doubts"])
+    page = gzip.decompress(place.store.objects[keys.page_key(ID, 1)]).decode()
+    assert "the last 2025-06-01; not known how many are missing in between" in page
+    assert "none missing" not in page
+
+
+def test_a_long_gap_at_the_start_of_the_span_is_doubted_too() -> None:
+    place = World(config=settings("1d", "session"))
+    archive(place, "CCC", [*range(60), *range(200, 250)])
+    [ccc] = symbols(covered({"span": span(70, 240)}, place)).values()
+    assert (ccc.missing, ccc.starts_late) == (None, False)
+    assert ccc.holes == ((START_MS + 70 * DAY_MS, START_MS + 199 * DAY_MS),)
+
+
+def test_a_weekend_of_the_only_symbol_is_not_doubted_and_not_said_to_be_whole() -> None:
+    place = World(config=settings("1d", "session"))
+    archive(place, "CCC", [day for day in range(250) if day % 7 < 5])
+    found = covered({"span": span(5, 202)}, place)
+    [ccc] = symbols(found).values()
+    assert (ccc.missing, ccc.holes) == (None, ())
+    assert not [each for each in found["doubts"] if "CCC: not known" in each]
+    assert (
+        "not known how many are missing in between"
+        in gzip.decompress(place.store.objects[keys.page_key(ID, 1)]).decode()
+    )
+
+
+@pytest.mark.parametrize("symbols_asked", [["CCC"], ["AAA", "CCC"]])
+def test_an_early_end_is_seen_whether_or_not_the_longer_symbol_is_asked_for(symbols_asked: list[str]) -> None:
+    place = world()
+    archive(place, "CCC", list(range(200)))
+    for to_day in (200, 201, 203, 249):
+        found = symbols(covered({"symbols": symbols_asked, "span": span(10, to_day)}, place))
+        assert found["CCC"].ends_early, to_day
+        assert "AAA" not in found or not found["AAA"].ends_early
+        _again(place)
+
+
+@pytest.mark.parametrize("interval", [Interval.H1, Interval.D1])
+def test_easter_is_no_gap_and_no_early_end(interval: Interval) -> None:
+    easter = [day for day in range(40) if day % 7 not in {5, 6} and day not in {4, 7}]
+    hours = range(8, 17) if interval is Interval.H1 else (0,)
+    opens = [day * DAY_MS + hour * 3_600_000 for day in easter for hour in hours]
+    both = [(opens[0], opens[-1])] * 2
+    asked = ORDER | {"interval": interval.value, "span": {"from_ms": opens[0], "to_ms": opens[-1]}}
+    known = Known(opens[0], opens[-1], opens, "session", opens[-1], both)
+    told = coverage(BacktestOrder.parse(json.dumps(asked)), {"AAA": Kept(opens, both[0], 0)}, known).symbols["AAA"]
+    assert (told.missing, told.holes, told.ends_early) == (0, (), False)
+    thursday = [at for at in opens if at < 4 * DAY_MS]
+    tuesday_ms = 8 * DAY_MS + 9 * 3_600_000
+    asked["span"] = {"from_ms": thursday[0], "to_ms": tuesday_ms}
+    known = Known(thursday[0], thursday[-1], thursday, "session", thursday[-1], both)
+    kept = Kept(thursday, (thursday[0], thursday[-1]), 0)
+    assert not coverage(BacktestOrder.parse(json.dumps(asked)), {"AAA": kept}, known).symbols["AAA"].ends_early
+    asked["span"] = {"from_ms": thursday[0], "to_ms": tuesday_ms + DAY_MS}
+    assert coverage(BacktestOrder.parse(json.dumps(asked)), {"AAA": kept}, known).symbols["AAA"].ends_early
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 9)).map(lambda each: (each[0], each[0] + each[1]))))
+def test_several_are_where_two_are(marks: list[tuple[int, int]]) -> None:
+    found = several(marks)
+    two = {at for at in range(45) if sum(first <= at <= last for first, last in marks) > 1}
+    assert {at for first, last in found for at in range(first, last + 1)} == two
+    assert all(one[1] < two[0] for one, two in pairwise(found))
+
+
 def test_all_there_is_may_be_asked_for() -> None:
     found = covered({"span": {"from_ms": 0, "to_ms": 2**53}})
     assert "asked for was 1970-01-01 to 9999-12-31" in found["doubts"][0]
@@ -198,43 +293,78 @@ def test_bars_gathered_by_a_release_that_knew_no_coverage_run_as_ever() -> None:
     assert result(place)["coverage"] is None
 
 
+def _told(order: dict[str, Any], kept: Kept, known: Known) -> SymbolCoverage:
+    return coverage(BacktestOrder.parse(json.dumps(ORDER | order)), {"AAA": kept}, known).symbols["AAA"]
+
+
 @given(
     have=st.sets(st.integers(0, 40), min_size=1),
     others=st.sets(st.integers(0, 40)),
     asked=st.tuples(st.integers(0, 40), st.integers(1, 20)),
     calendar=st.sampled_from(["continuous", "session"]),
+    wanted_alone=st.booleans(),
 )
 def test_holes_are_those_that_gaps_are_found_by(
-    have: set[int], others: set[int], asked: tuple[int, int], calendar: str
+    have: set[int], others: set[int], asked: tuple[int, int], calendar: str, wanted_alone: bool
 ) -> None:
     step, interval = DAY_MS, Interval.D1
     from_ms, to_ms = asked[0] * step, (asked[0] + asked[1]) * step
     archived = min(have) * step, max(have) * step
+    marks = [archived, *([(min(others) * step, max(others) * step)] if others else [])]
+    read = archived if wanted_alone else (0, 40 * step)
+    read_ms = max(from_ms, read[0]), min(to_ms, read[1])
     times = sorted(at * step for at in have if from_ms <= at * step <= to_ms)
-    opens = sorted(at * step for at in have | others)
-    order = BacktestOrder.parse(json.dumps(ORDER | {"span": {"from_ms": from_ms, "to_ms": to_ms}}))
-    told = coverage(order, {"AAA": Kept(times, archived, 0)}, Known(0, 40 * step, opens, calendar)).symbols["AAA"]
+    opens = sorted(at * step for at in have | others if read_ms[0] <= at * step <= read_ms[1])
+    newest_ms = max(last for _, last in marks)
+    known = Known(*read_ms, opens, calendar, newest_ms, several(marks))
+    told = _told({"span": {"from_ms": from_ms, "to_ms": to_ms}}, Kept(times, archived, 0), known)
+    assert told.bars == len(times)
+
     lo, hi = max(from_ms, archived[0]), min(to_ms, archived[1])
     wanted = expected(calendar, interval, lo, hi, opens) if lo <= hi else ()
+    lacking = sum(at not in times for at in wanted)
     gaps = find("AAA", wanted, set(times))
-    assert told.missing == sum(at not in times for at in wanted)
-    assert told.holes == tuple((gap.from_ms, gap.to_ms) for gap in gaps[:MAX_HOLES])
-    assert told.bars == len(times)
-    before = expected(calendar, interval, from_ms, archived[0] - step, opens) if from_ms < archived[0] else ()
-    assert told.starts_late == bool(before)
-    known_ms = min(to_ms, 40 * step)
-    after = expected(calendar, interval, archived[1] + step, known_ms, opens) if archived[1] < known_ms else ()
-    assert told.ends_early == bool(after or to_ms - 40 * step > (4 if calendar == "session" else 2) * step)
+    compared = all(
+        others and min(others) * step <= one + step and max(others) * step >= two - step
+        for one, two in pairwise((lo - step, *times, hi + step))
+        if two - one > step
+    )
+    merged = sorted({lo - step, *times, *wanted, hi + step})
+    silent = any(two - one > CLOSED_MS for one, two in pairwise(merged))
+    if calendar == "continuous" or lo > hi or (not silent and compared):
+        assert told.missing == lacking
+        assert told.holes == tuple((gap.from_ms, gap.to_ms) for gap in gaps[:MAX_HOLES])
+    elif silent:
+        assert told.missing is None
+        assert told.holes
+    else:
+        assert told.missing is None
+        assert told.holes == tuple((gap.from_ms, gap.to_ms) for gap in gaps[:MAX_HOLES])
+
+    before = from_ms < archived[0] and (
+        from_ms < read_ms[0]
+        or archived[0] - step > read_ms[1]
+        or len(expected(calendar, interval, from_ms, archived[0] - step, opens)) > 0
+    )
+    assert told.starts_late == before
+    known_ms = min(to_ms, newest_ms)
+    after = archived[1] < to_ms and (
+        known_ms > read_ms[1] or len(expected(calendar, interval, archived[1] + step, known_ms, opens)) > 0
+    )
+    beyond = archived[1] < to_ms and to_ms - newest_ms > (5 if calendar == "session" else 2) * step
+    assert told.ends_early == (after or beyond)
 
 
-@pytest.mark.parametrize(("calendar", "most"), [("continuous", 2), ("session", 4)])
+@pytest.mark.parametrize(("calendar", "most"), [("continuous", 2), ("session", 5)])
 def test_a_span_that_reaches_to_the_present_is_not_doubted_for_a_bar_that_is_still_open(
     calendar: str, most: int
 ) -> None:
     for days in range(1, 8):
-        order = BacktestOrder.parse(
-            json.dumps(ORDER | {"span": {"from_ms": 10 * DAY_MS, "to_ms": (40 + days) * DAY_MS}})
-        )
         kept = Kept([at * DAY_MS for at in range(10, 41)], (0, 40 * DAY_MS), 0)
-        known = Known(10 * DAY_MS, 40 * DAY_MS, [at * DAY_MS for at in range(41)], calendar)
-        assert coverage(order, {"AAA": kept}, known).symbols["AAA"].ends_early == (days > most)
+        opens = [at * DAY_MS for at in range(10, 41)]
+        known = Known(10 * DAY_MS, 40 * DAY_MS, opens, calendar, 40 * DAY_MS, [(0, 40 * DAY_MS)])
+        order = {"span": {"from_ms": 10 * DAY_MS, "to_ms": (40 + days) * DAY_MS}}
+        assert _told(order, kept, known).ends_early == (days > most)
+        # another symbol has bars up to the span's end: the present explains nothing
+        further = known._replace(newest_ms=(40 + days) * DAY_MS)
+        assert _told(order, kept, further).ends_early

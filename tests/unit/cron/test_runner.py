@@ -67,6 +67,29 @@ def test_a_failure_is_recorded_and_never_raised(error: Exception, state: str, te
     assert not place.db.all("SELECT * FROM leases")
 
 
+@pytest.mark.parametrize("words", ["KEY", "x" * 1990 + " KEY"])
+@pytest.mark.parametrize("kind", [VenueUnavailable, Refused, ValueError])
+def test_a_secret_is_not_recorded(kind: type[Exception], words: str) -> None:
+    place = World()
+
+    async def bad(context: Context) -> Done:
+        raise kind(words.replace("KEY", "edk_0123abcd_" + "s3cret"))
+
+    finished = go(place, work=bad)
+    assert "s3cret" not in place.runs("ingest")[0]["error"]
+    assert "s3cret" not in finished.error
+
+
+def test_a_secret_in_a_problem_is_not_recorded() -> None:
+    place = World()
+
+    async def fair(context: Context) -> Done:
+        return Done({}, ("https://hooks.slack.com/services/" + "s3cret",))
+
+    go(place, work=fair)
+    assert place.runs("ingest")[0]["error"] == "https://hooks.slack.com/***"
+
+
 def test_a_run_past_its_lease_is_stopped() -> None:
     place = World()
 

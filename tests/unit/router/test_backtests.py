@@ -293,6 +293,29 @@ def test_a_misspelt_name_is_blamed_itself_whatever_the_sweep_is_about(
     assert not place.jobs.sent
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"venue": "mars"},
+        {"symbols": ["TSLA"]},
+        {"interval": "1h"},
+        {"decisions": {"committee": {"enter_at": 0.2, "exit_at": 0, "quorum": 3}}},
+    ],
+)
+def test_a_misspelt_name_is_blamed_before_what_else_is_wrong(place: World, changes: dict[str, Any]) -> None:
+    order = ORDER | {"strategies": [{"name": "sma_crss"}]} | changes
+    said = problem(place.ask("POST", PATH, "trader", json=order), 422, "invalid")
+    assert [each["field"] for each in said["errors"]] == ["strategies.0.name"]
+    assert not place.jobs.sent
+
+
+def test_a_result_of_before_fits_its_description_too() -> None:
+    described = ANSWERS["GET", f"{PATH}/{{backtest}}/runs/{{number}}"]
+    assert {"doubts", "coverage"} <= set(described["properties"])
+    assert not {"doubts", "coverage"} & set(described["required"])
+    assert "fingerprint" in described["required"]
+
+
 def test_a_name_that_two_strategies_share_is_not_guessed_at(place: World) -> None:
     twice = [{"name": "sma_cross"}, {"name": "sma_cross", "params": {"fast": 3}}]
     order = ORDER | {"strategies": twice, "sweep": {"strategy": "sma_cross", "grid": {"fast": [1]}}}

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import Field, model_validator
 
 from brain import request
 from brain.backtest.search import Range
 from brain.registry import STRATEGIES
 from shared.errors import Invalid
+from shared.model import Model
 from tests.unit.brain.backtest.support import HOUR, walk
 from tools.backtest import __main__ as tool
 from tools.backtest import options
@@ -332,8 +334,18 @@ def test_a_broken_file_that_is_not_asked_for_is_told_of_and_stops_nothing(
         ("sma_cross fst=2, rsi_reverson", "strategies.1.name: 'rsi_reverson' is not a known strategy; choose one of "),
     ],
 )
-@pytest.mark.parametrize("more", [[], ["--search", "grid", "--space", "fast=3:5"]])
-def test_a_strategy_that_is_not_there_is_blamed_itself_and_ends_with_2(
+@pytest.mark.parametrize(
+    "more",
+    [
+        [],
+        ["--search", "grid", "--space", "fast=3:5"],
+        ["--account", "none.json"],
+        ["--decisions", "none.json"],
+        ["--cash", "-5"],
+        ["--warmup", "-1"],
+    ],
+)
+def test_a_strategy_that_is_not_there_is_blamed_before_anything_else(
     csv: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -345,10 +357,56 @@ def test_a_strategy_that_is_not_there_is_blamed_itself_and_ends_with_2(
     monkeypatch.setattr(sys, "argv", ["backtest", "--data", str(csv), "--strategy", named, *more])
     with pytest.raises(SystemExit) as ended:
         run_main(tool.main)
-    assert ended.value.code == 2
+    assert ended.value.code == 1
     said = capsys.readouterr().err
     assert said.startswith(f"error: {words}")
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["--bogus"], "unrecognized arguments: --bogus; --help tells what there is"),
+        (["--jobs", "0"], "argument --jobs: '0' must be a whole number from 1 to 256; --help tells what there is"),
+        (["--search", "luck"], "argument --search: invalid choice: 'luck'"),
+        (["--data", "nothing.csv"], "DATA='nothing.csv': "),
+        (["--data", "us:IBM", "--params", "fast=40"], "strategies.0.params"),
+        (["--data", "us:IBM", "--strategy", ", ".join(f"sma_cross fast={n}" for n in range(1, 66))], "strategies: 65 "),
+    ],
+)
+def test_no_error_ends_with_what_says_that_a_strategy_saw_the_future(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], argv: list[str], words: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["backtest", *argv])
+    with pytest.raises(SystemExit) as ended:
+        run_main(tool.main)
+    assert ended.value.code == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: {words}")
+    assert said.count("\n") == 1
+
+
+def test_what_there_is_is_told_without_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        options.arguments(["--help"])
+    assert not ended.value.code
+    assert "--walk-forward TRAIN,TEST" in capsys.readouterr().out
+
+
+def test_parameters_whose_own_check_fails_are_refused_in_one_line(
+    csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Params(Model):
+        fast: int = Field(default=1, ge=1, le=9, description="bars")
+
+        @model_validator(mode="after")
+        def _fits(self) -> Params:
+            1 // (self.fast - 2)
+            return self
+
+    monkeypatch.setattr(STRATEGIES["sma_cross"], "params_model", Params)
+    with pytest.raises(ToolError, match=r"^strategies\.0\.params: .*its check failed: ZeroDivisionError: [a-z ]+$"):
+        ran(["--data", str(csv), "--params", "fast=2"], tmp_path, monkeypatch)
 
 
 def test_a_committee_that_could_never_enter_is_refused(csv: Path, tmp_path: Path) -> None:

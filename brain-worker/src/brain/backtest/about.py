@@ -71,7 +71,7 @@ def covered(coverage: Coverage | None) -> Rows:
 def _held(held: SymbolCoverage) -> str:
     if held.first_ms is None or held.last_ms is None:
         return "no bar"
-    missing = "unknown how many are" if held.missing is None else "none" if not held.missing else count(held.missing)
+    missing = "not known how many are" if held.missing is None else "none" if not held.missing else count(held.missing)
     return f"{count(held.bars)} bars, the first {when(held.first_ms)}, the last {when(held.last_ms)}; {missing} missing in between"
 
 

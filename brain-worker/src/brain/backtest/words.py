@@ -128,9 +128,12 @@ def _lacks(held: Mapping[str, Any]) -> str:
         said.append(f"the archive begins at {when(held['first_ms'])}")
     if held["ends_early"]:
         said.append(f"the archive ends at {when(held['last_ms'])}")
-    if held["missing"]:
-        first = when(held["holes"][0][0])
-        said.append(f"{count(held['missing'])} bars are missing in between, the first at {first}")
+    if held["holes"]:
+        first, last = map(when, held["holes"][0])
+        if held["missing"] is None:
+            said.append(f"not known how many bars are missing in between, the first gap is from {first} to {last}")
+        else:
+            said.append(f"{count(held['missing'])} bars are missing in between, the first at {first}")
     return "; ".join(said)
 
 

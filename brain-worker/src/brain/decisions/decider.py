@@ -16,6 +16,7 @@ from brain.decisions.decision import Decision, proposed
 from brain.decisions.evidence import NONE, Evidence
 from brain.decisions.explain import Why
 from brain.decisions.learning import Outcomes
+from brain.decisions.members import members as seated
 from brain.decisions.policy import Case
 from brain.decisions.regimes import Regimes
 from brain.decisions.score import Scores, cut, key_of
@@ -30,24 +31,32 @@ _DOES_NOT_FIT = (ArithmeticError, AttributeError, LookupError, TypeError, ValueE
 
 
 class Decider:
-    """Of one desk. `members` are the keys of its strategies (`name@version:params`): without them whoever speaks is one.
+    """Of one desk. `members` are the keys of its strategies (`name@version:params`): without them whoever speaks is one. `lost` are
+    the names of those that cannot speak: what was learnt of them stays, and a committee without them enters nothing, since nobody
+    knows that they would not have voted against it.
 
     The same calls give the same decisions and the same state, whatever order the signals of a close come in.
     """
 
     def __init__(
-        self, config: DecisionConfig | None, venue: str, interval_ms: int, members: Collection[str] = ()
+        self,
+        config: DecisionConfig | None,
+        venue: str,
+        interval_ms: int,
+        members: Collection[str] = (),
+        lost: Sequence[str] = (),
     ) -> None:
         self._config = config
         self._venue = venue
         self._interval = next(each for each in Interval if each.ms == interval_ms)
-        self._members = sorted(members)
+        self._there, self._lost = frozenset(members), tuple(lost)
         self._settings = DecisionConfig() if config is None else config
         self._params = params_id(self._settings.wire())
         self._fresh()
 
-    def _fresh(self) -> None:
+    def _fresh(self, known: Collection[str] = ()) -> None:
         settings, interval_ms = self._settings, self._interval.ms
+        self._members = seated(self._there, self._lost, known)
         self._scores = Scores(settings.score)
         self._biases = Biases(settings.bias, interval_ms)
         self._regimes = Regimes()
@@ -145,12 +154,18 @@ class Decider:
             numbers=signal.evidence if lead is None else lead.evidence,
         )
         rests_on = tuple(each.signal.id for each in said) or (signal.id,)
+        if enters and self._lost:
+            return Decision(None, rests_on, "member_lost", explain.voted(tally), signal, self._missing(), own=True)
         found = self._judged(case, signal, explain.voted(tally), rests_on)
         if not enters:
             committee.left(symbol)
         elif found.proposal is not None:
             committee.entered(symbol, close_ms, tally)
         return found
+
+    def _missing(self) -> str:
+        names = ", ".join(sorted(set(self._lost)))
+        return f"{names} cannot vote, and could have been against it; mend it, or take it out of the strategies"
 
     def _judged(self, case: Case, signal: Signal, why: Why, said: tuple[str, ...] = ()) -> Decision:
         if case.action is Action.EXIT:
@@ -239,14 +254,16 @@ class Decider:
             settings, found = state[stage]
             return found if settings == self._of_settings(stage) else None
 
+        committee = kept("committee")
+        if self._committee is not None and committee is not None:
+            self._fresh(committee["weights"]["of"])
+            self._committee.restore(committee)
         if (scores := kept("scores")) is not None:
             self._scores.restore(scores, self._members)
         if (biases := kept("biases")) is not None:
             self._biases.restore(biases)
         if (sizes := kept("sizes")) is not None:
             self._sizer.restore(sizes)
-        if self._committee is not None and (committee := kept("committee")) is not None:
-            self._committee.restore(committee)
         self._regimes.restore(state["regimes"])
         self._outcomes.restore(state["outcomes"])
         self._seen = {str(symbol): int(close_ms) for symbol, close_ms in state["seen"].items()}

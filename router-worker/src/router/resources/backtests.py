@@ -103,14 +103,14 @@ async def create_backtest(
 ) -> Response:
     """Queues a backtest, one run for each set of parameters; the brain has to know the strategies, and like one set at least."""
     sets = order.sets()
-    check_quorum(order.decisions, len(order.strategies))
-    await _check(ports.db, order)
     try:
         await _ask(ports.brain, order, sets)
     except Retryable:
         # what was taken before is answered, and its message sent again, without the brain
         if not await is_known(ports, caller.prefix, key):
             raise
+    check_quorum(order.decisions, len(order.strategies))
+    await _check(ports.db, order)
     now_ms = ports.clock.now_ms()
     run: dict[str, str | int] = {"id": random_hex(16), "job": "backtest", "scope": random_hex(16)}
     run |= {"requested_by": caller.prefix, "queued_ms": now_ms}

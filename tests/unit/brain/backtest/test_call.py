@@ -10,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brain import rpc
+from brain.backtest.about import covered
 from brain.backtest.call import MAX_PLOTS, backtest, judge
 from brain.backtest.deflated import Moments, deflated_sharpe
 from brain.backtest.words import SHOWN_DOUBTS, shortfalls
 from brain.bar import Bar
+from shared.coverage import Coverage
 from shared.errors import Invalid
 from tests.unit.brain.backtest.support import HOUR, instrument, reported, walk
 from tests.unit.brain.backtest.test_request import body, columns
@@ -66,12 +68,69 @@ def test_without_a_word_of_an_archive_none_is_said() -> None:
         ({"from_ms": 0}, "coverage.to_ms"),
         (COVERAGE | {"symbols": {"AAA": HELD}}, "coverage.symbols.AAA.missing"),
         (COVERAGE | {"to_ms": "9"}, "coverage.to_ms"),
+        (COVERAGE | {"from_ms": -(10**17)}, "coverage.from_ms"),
+        *(
+            (
+                COVERAGE | {"symbols": {"AAA": HELD | {"missing": 2, "holes": [[3, 4]]} | wrong}},
+                f"coverage.symbols.AAA{at}",
+            )
+            for wrong, at in [
+                ({"missing": 3, "holes": []}, ""),
+                ({"missing": 0}, ""),
+                ({"missing": 1, "holes": [[3, 3], [5, 5]]}, ""),
+                ({"holes": [[4, 3]]}, ""),
+                ({"first_ms": None}, ""),
+                ({"last_ms": None}, ""),
+                ({"first_ms": None, "last_ms": None}, ""),
+                ({"bars": 0}, ""),
+                ({"first_ms": 10}, ""),
+                ({"bars": -1}, ".bars"),
+                ({"bars": 10**400}, ".bars"),
+                ({"missing": 10**400}, ".missing"),
+                ({"first_ms": -(10**17)}, ".first_ms"),
+                ({"last_ms": -1}, ".last_ms"),
+                ({"listed_ms": -(10**17)}, ".listed_ms"),
+                ({"holes": [[-(10**17), 4]]}, ".holes.0.0"),
+            ]
+        ),
     ],
 )
 def test_a_coverage_that_does_not_fit_is_refused_by_field(given: Any, field: str) -> None:
     with pytest.raises(Invalid) as caught:
         backtest(body(coverage=given))
     assert caught.value.context["field"] == field
+
+
+@given(st.data())
+def test_whatever_hangs_together_is_told(data: st.DataObject) -> None:
+    far = st.integers(0, 10**30)
+    some = st.none() | far
+    held = {"bars": data.draw(st.integers(0, 2)), "first_ms": data.draw(some), "last_ms": data.draw(some)}
+    held |= {
+        "listed_ms": data.draw(some),
+        "starts_late": data.draw(st.booleans()),
+        "ends_early": data.draw(st.booleans()),
+    }
+    held |= {
+        "missing": data.draw(st.none() | st.integers(0, 3)),
+        "holes": data.draw(st.lists(st.tuples(far, far), max_size=2)),
+    }
+    given = json.dumps({"from_ms": data.draw(far), "to_ms": data.draw(far), "symbols": {"AAA": held}})
+    try:
+        coverage = Coverage.parse(given)
+    except Invalid:
+        return
+    told = [*shortfalls(coverage.wire()), *(text for _, text in covered(coverage))]
+    assert all(told)
+    if coverage.symbols["AAA"].missing is None:
+        assert not any("none missing" in each for each in told)
+
+
+def test_a_gap_of_which_nothing_is_known_is_doubted() -> None:
+    [doubt] = shortfalls(COVERAGE | {"symbols": {"AAA": HELD | {"missing": None, "holes": [[0, 86_400_000]]}}})
+    assert (
+        "not known how many bars are missing in between, the first gap is from 1970-01-01 to 1970-01-02; asked" in doubt
+    )
 
 
 def test_many_shortfalls_are_told_short() -> None:
