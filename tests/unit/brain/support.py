@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 from collections.abc import Iterable, Sequence
@@ -16,6 +17,15 @@ from brain.strategy import Strategy
 from brain.view import View
 
 DAY_MS = 86_400_000
+ANY_ERROR = [
+    SystemExit,
+    GeneratorExit,
+    asyncio.CancelledError,
+    type("Odd", (BaseException,), {}),
+    RecursionError,
+    MemoryError,
+]
+"""What a strategy may raise beside the usual."""
 BOTH = [{"name": "sma_cross", "params": {}}, {"name": "rsi_reversion", "params": {}}]
 QUICK = [
     {"name": "sma_cross", "params": {"fast": 2, "slow": 4, "atr_period": 3}},

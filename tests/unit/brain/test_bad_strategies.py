@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -31,17 +30,9 @@ from brain.view import View
 from shared.errors import Invalid
 from shared.model import Action, Interval, Model, Side
 from tests.unit.brain.backtest.support import CROSS, HOUR, plan, walk
-from tests.unit.brain.support import DAY_MS, QUICK, body, columns
+from tests.unit.brain.support import ANY_ERROR, DAY_MS, QUICK, body, columns
 from tests.unit.brain.support import walk as closes
 
-OWN = [
-    SystemExit,
-    GeneratorExit,
-    asyncio.CancelledError,
-    type("Odd", (BaseException,), {}),
-    RecursionError,
-    MemoryError,
-]
 IDEA = Idea(Action.EXIT, Side.SELL, 0.5, "said", {})
 MARKET = {"A": columns(closes(1, 40)), "B": columns(closes(2, 40))}
 DAYS = 40
@@ -135,7 +126,7 @@ def symbols_of(kind: type[Bad]) -> list[str]:
 
 class TestItsSetup:
     @KINDS
-    @pytest.mark.parametrize("error", [ValueError, *OWN])
+    @pytest.mark.parametrize("error", [ValueError, *ANY_ERROR])
     def test_one_that_cannot_be_made_is_refused(self, kind: type[Bad], error: type[BaseException]) -> None:
         known = made(kind, begin=raises(error))
         found = refused(known)
@@ -170,7 +161,7 @@ class TestItsSetup:
 
 
 @KINDS
-@pytest.mark.parametrize("error", OWN)
+@pytest.mark.parametrize("error", ANY_ERROR)
 def test_what_it_raises_is_its_own_error(kind: type[Bad], error: type[BaseException]) -> None:
     known = made(kind, say=raises(error))
     assert [(each["symbol"], each["code"]) for each in refused(known)] == [
@@ -286,7 +277,7 @@ class TestItsOccasions:
     def test_what_is_no_path_is_refused(self, places: Any) -> None:
         assert told(made(Bad, occasions=lambda self, bars: places)) == [("AAA", "strategy_error", 0)]
 
-    @pytest.mark.parametrize("error", OWN)
+    @pytest.mark.parametrize("error", ANY_ERROR)
     @pytest.mark.parametrize("method", ["occasions", "leap"])
     def test_what_it_raises_is_its_own_error(self, method: str, error: type[BaseException]) -> None:
         class Leaps(Bad):

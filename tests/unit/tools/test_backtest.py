@@ -312,6 +312,15 @@ def test_a_space_of_a_parameter_that_there_is_not_is_refused() -> None:
         options.check(asked, load("us:IBM", None))
 
 
+def refused_in_a_line(capsys: pytest.CaptureFixture[str], words: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run_main(tool.main)
+    assert ended.value.code == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: {words}")
+    assert said.count("\n") == 1
+
+
 LINE = "brain/strategies/foo.py could not be loaded: ImportError: no such thing, line 3"
 
 
@@ -355,12 +364,7 @@ def test_a_strategy_that_is_not_there_is_blamed_before_anything_else(
 ) -> None:
     monkeypatch.setattr(request, "BROKEN", {"foo": LINE})
     monkeypatch.setattr(sys, "argv", ["backtest", "--data", str(csv), "--strategy", named, *more])
-    with pytest.raises(SystemExit) as ended:
-        run_main(tool.main)
-    assert ended.value.code == 1
-    said = capsys.readouterr().err
-    assert said.startswith(f"error: {words}")
-    assert said.count("\n") == 1
+    refused_in_a_line(capsys, words)
 
 
 @pytest.mark.parametrize(
@@ -378,12 +382,7 @@ def test_no_error_ends_with_what_says_that_a_strategy_saw_the_future(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], argv: list[str], words: str
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["backtest", *argv])
-    with pytest.raises(SystemExit) as ended:
-        run_main(tool.main)
-    assert ended.value.code == 1
-    said = capsys.readouterr().err
-    assert said.startswith(f"error: {words}")
-    assert said.count("\n") == 1
+    refused_in_a_line(capsys, words)
 
 
 def test_what_there_is_is_told_without_an_error(capsys: pytest.CaptureFixture[str]) -> None:
