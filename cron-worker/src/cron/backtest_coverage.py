@@ -82,7 +82,7 @@ def _of(kept: Kept, interval: Interval, from_ms: int, to_ms: int, known: Known) 
     if kept.archived is not None:
         first_ms, last_ms = kept.archived
         late = first_ms > start_ms and _traded(interval, start_ms, first_ms - step, known)
-        early = last_ms < to_ms and _ended(interval, last_ms, to_ms, known)
+        early = last_ms < to_ms and _ended(interval, max(last_ms, from_ms - step), to_ms, known)
         # where it is archived before and after, a bar that others have is missing
         before_ms, after_ms = max(start_ms, first_ms) - step, min(to_ms, last_ms) + step
         gaps = _gaps(interval, (before_ms, *times, after_ms), known)
@@ -122,6 +122,8 @@ def _ended(interval: Interval, last_ms: int, to_ms: int, known: Known) -> bool:
 
 def _traded(interval: Interval, from_ms: int, to_ms: int, known: Known) -> bool:
     """Whether a bar may be missing in [from_ms, to_ms]: the calendar is only known within what was read."""
+    if from_ms > to_ms:
+        return False
     if known.calendar is None or from_ms < known.from_ms or to_ms > known.to_ms:
         return True
     return len(expected(known.calendar, interval, from_ms, to_ms, known.opens)) > 0

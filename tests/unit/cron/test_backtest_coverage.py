@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cron.backtest_coverage import CLOSED_MS, MAX_HOLES, Kept, Known, coverage, several
@@ -304,6 +304,8 @@ def _told(order: dict[str, Any], kept: Kept, known: Known) -> SymbolCoverage:
     calendar=st.sampled_from(["continuous", "session"]),
     wanted_alone=st.booleans(),
 )
+@example(have={0}, others={0, 1}, asked=(2, 1), calendar="session", wanted_alone=False)
+@example(have={0}, others=set(), asked=(2, 1), calendar="session", wanted_alone=False)
 def test_holes_are_those_that_gaps_are_found_by(
     have: set[int], others: set[int], asked: tuple[int, int], calendar: str, wanted_alone: bool
 ) -> None:
