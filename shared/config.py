@@ -25,7 +25,7 @@ from pydantic import (
 from shared.alerts.config import AlertChannels
 from shared.errors import Invalid
 from shared.model.base import Model, invalid_from
-from shared.model.decision import DecisionConfig, check_quorum
+from shared.model.decision import DecisionConfig, check_decisions
 from shared.model.exact import NotNegative, Positive
 from shared.model.instrument import Symbol, VenueName
 from shared.model.interval import Interval
@@ -210,7 +210,7 @@ class CronSettings(Settings):
                 raise ValueError(f"DESKS.{name}.mode {desk.mode!r} is above TRADING_MODE {self.TRADING_MODE!r}")
             if desk.rehearsed_as == name:
                 raise ValueError(f"DESKS.{name}.rehearsed_as must be another desk")
-            check_quorum(desk.decisions, len(desk.strategies), f"DESKS.{name}.")
+            check_decisions(desk.decisions, [each.name for each in desk.strategies], f"DESKS.{name}.")
         return self
 
 

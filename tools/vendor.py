@@ -20,13 +20,15 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from tools.failure import ToolError, run_main, say
+from tools.failure import ToolError, run_main, say, warn
 from tools.lock import WASM_TARGET, lock_file
 from tools.paths import BUILD, ROOT, WORKERS, source_folder
 
 CACHE: Final = BUILD / "vendor"
 USELESS_FOLDERS: Final = frozenset({"tests", "test", "bin", "__pycache__"})
 USELESS_SUFFIXES: Final = frozenset({".pyi", ".pyc", ".h", ".c", ".pxd"})
+STRATEGIES: Final = "brain/strategies"
+"""Where a file that is not good stops nothing: the brain's registry tells of it, and `make deploy` refuses it."""
 METADATA: Final = frozenset({"METADATA", "entry_points.txt"})
 """What is kept of a dist-info folder: `importlib.metadata` reads these two at run time."""
 
@@ -88,11 +90,20 @@ def imported_modules(source: Path, module: str) -> Iterator[str]:
 
 @cache
 def _imports(text: bytes, path: str) -> tuple[ast.Import | ast.ImportFrom, ...]:
-    """The imports of a source; by its text, for most of `shared` is in five workers and parsing is what takes the time."""
+    """The imports of a source; by its text, for most of `shared` is in five workers and parsing is what takes the time.
+
+    A strategy that cannot be read has none, and is warned of; any other such file is a ToolError.
+    """
     try:
         tree = ast.parse(text, path)
-    except SyntaxError as error:
-        raise ToolError(f"{path}:{error.lineno}: {error.msg}: mend the file") from error
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        # what is no text, or too deep, is of no line
+        place = f"{path}:{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else path
+        told = f"{place}: {getattr(error, 'msg', '') or error or type(error).__name__}: mend the file"
+        if not Path(path).parent.as_posix().endswith(f"/{STRATEGIES}"):
+            raise ToolError(told) from error
+        warn(told)
+        return ()
     return tuple(node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom))
 
 

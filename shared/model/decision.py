@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
@@ -58,6 +59,10 @@ class LearningConfig(Model):
         if self.floor > self.cap:
             raise ValueError(f"floor {self.floor} must not be above cap {self.cap}")
         return self
+
+
+COMMITTEE = "committee"
+"""Whose name its signals and proposals have: it alone proposes where there is one."""
 
 
 class CommitteeConfig(Model):
@@ -191,13 +196,24 @@ class DecisionConfig(Model):
         return self
 
 
-def check_quorum(decisions: DecisionConfig | None, strategies: int, where: str = "") -> None:
-    """`Invalid` where a committee asks for more members that agree than it has; `where` is the path of what both stand in."""
-    committee = None if decisions is None else decisions.committee
-    if committee is not None and committee.quorum > strategies:
+def check_decisions(decisions: DecisionConfig | None, strategies: Sequence[str], where: str = "") -> None:
+    """`Invalid` where decisions do not go with the names of the strategies that they are about: a committee asks for more members
+    that agree than it has, or a row of the policy is for a name that decides nothing here and so would never hold. `where` is
+    the path of what both stand in.
+    """
+    if decisions is None:
+        return
+    committee = decisions.committee
+    if committee is not None and committee.quorum > len(strategies):
         raise Invalid.field(
             f"{where}decisions.committee.quorum",
             committee.quorum,
-            f"must not be above the number of strategies, {strategies}, or the committee never enters",
+            f"must not be above the number of strategies, {len(strategies)}, or the committee never enters",
             "lower it, or name more strategies",
         )
+    known = sorted(set(strategies)) if committee is None else [COMMITTEE]
+    for at, row in enumerate(decisions.policy):
+        if row.strategy is not None and row.strategy not in known:
+            rule = "decides nothing here, so the row would never hold"
+            remedy = f"choose from {', '.join(known)}, or leave it out"
+            raise Invalid.field(f"{where}decisions.policy.{at}.strategy", row.strategy, rule, remedy)

@@ -137,6 +137,14 @@ def test_a_committee_that_could_never_enter_refuses_to_start() -> None:
     )
 
 
+def test_a_policy_for_a_strategy_that_the_desk_does_not_have_refuses_to_start() -> None:
+    policy = [{"strategy": "sma_cros", "do": "veto", "reason": "never"}]
+    with pytest.raises(Invalid) as refused:
+        cron({"strategies": [{"name": "sma_cross"}], "decisions": {"policy": policy}})
+    assert refused.value.context["field"] == "DESKS.stocks.decisions.policy.0.strategy"
+    assert refused.value.context["remedy"] == "choose from sma_cross, or leave it out"
+
+
 def test_a_webhook_among_the_channels_goes_into_no_part_of_the_refusal() -> None:
     hushed = "https://hooks.slack.com/services/" + "hush"
     with pytest.raises(Invalid) as caught:

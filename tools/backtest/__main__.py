@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -16,12 +17,13 @@ from brain.backtest.engine import Backtest
 from brain.backtest.page import page, prices_of
 from brain.backtest.plan import Outcome, Plan
 from brain.backtest.report import report
-from brain.backtest.words import doubts
+from brain.backtest.words import FAILURES, doubts
 from brain.registry import BROKEN
 from shared.errors import Invalid
 from shared.model import Interval
 from shared.model.ids import params_id
 from tools.backtest import options, show, study
+from tools.backtest.check import check
 from tools.backtest.crew import Crew
 from tools.backtest.data import load
 from tools.failure import ToolError, run_main, say, warn
@@ -99,8 +101,19 @@ def write(name: str, title: str, plan: Plan, told: dict[str, object], more: Sequ
     return folder.relative_to(ROOT).as_posix()
 
 
+def failed(plan: Plan, told: Mapping[str, Any]) -> str:
+    """Why the run is none: its only strategy failed, on every symbol, before anything was traded. Empty where it is one."""
+    why = {each["symbol"]: each for each in told["refused"] if each["code"] in FAILURES}
+    # one that follows the whole market fails on no symbol of its own
+    whole = "" in why or plan.series.keys() <= why.keys()
+    if len(plan.choices) > 1 or told["trades"] or told["open_symbols"] or not whole:
+        return ""
+    first = next(iter(why.values()))
+    return f"{first['by']} failed before anything was traded: {first['detail']}"
+
+
 def main() -> int:
-    """0, or 2 when a strategy saw the future, which no error ends with."""
+    """0, or 2 when a strategy saw the future, which no error ends with. ToolError, after the report, for a run that is none."""
     asked = options.arguments()
     if told := options.chosen(asked):
         say(told)
@@ -111,7 +124,7 @@ def main() -> int:
     for line in BROKEN.values():
         warn(line)
     how = options.how_of(asked)
-    options.check(asked, data)
+    check(asked, plan, how)
     title = f"{options.said(asked)} on {asked.data}"
     try:
         # before anything else has seen the bars
@@ -134,7 +147,11 @@ def main() -> int:
     )
     name = asked.name or f"{folder_of(plan)}-{data.name}"
     say(f"wrote {write(name, title, plan, result, more)}/report.html and report.json")
-    return 2 if any(each.name == "bias" and each.told["lookahead"] for each in more) else 0
+    if any(each.name == "bias" and each.told["lookahead"] for each in more):
+        return 2
+    if why := failed(plan, result):
+        raise ToolError(why)
+    return 0
 
 
 if __name__ == "__main__":

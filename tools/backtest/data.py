@@ -67,7 +67,7 @@ def _recorded(name: str, symbol: str, interval: Interval | None) -> Data:
     chosen = [each for each in market.instruments.values() if symbol in ("", each.symbol)]
     length = chosen[0].intervals[0]
     if interval not in (None, length):
-        raise ToolError(f"INTERVAL={interval}: {name} was recorded in bars of {length}; leave it out")
+        raise ToolError(f"--interval {interval}: {name} was recorded in bars of {length}; leave it out")
     return Data(
         f"{name}-{symbol.lower()}" if symbol else name,
         market.venue,

@@ -15,6 +15,7 @@ from brain.registry import STRATEGIES
 from brain.request import unknown
 from shared.backtest import Account
 from shared.errors import Invalid
+from shared.jsontext import named_twice, read_json
 from shared.model import Interval, Model
 from shared.model.decision import DecisionConfig
 from tools.backtest.crew import cores
@@ -211,7 +212,11 @@ def decisions(asked: argparse.Namespace) -> dict[str, Any] | None:
 
 def _file(path: Path, model: type[Model], where: str) -> dict[str, Any]:
     try:
-        return model.parse(path.read_bytes()).wire()
+        text = path.read_bytes()
+        read_json(text)
+        if twice := named_twice(text):
+            raise ToolError(f"{where} {path}: has {twice!r} twice in one object; which one is meant?")
+        return model.parse(text).wire()
     except OSError as error:
         raise ToolError(f"{where}: {error}; name a JSON file") from None
     except Invalid as error:
@@ -231,25 +236,6 @@ def how_of(asked: argparse.Namespace) -> How | None:
     except Invalid as error:
         raise ToolError(str(error.detail)) from None
     return how
-
-
-def check(asked: argparse.Namespace, data: Data) -> None:
-    """What would only be noticed after the run: ToolError."""
-    if asked.search and len(named := strategies(asked)) == 1:
-        known = STRATEGIES[named[0]["name"]].params_model.model_fields
-        for name in pairs(asked.space, "--space"):
-            if name not in known:
-                raise ToolError(
-                    f"--space: {name} is not a parameter of {named[0]['name']}; choose from {', '.join(known)}"
-                )
-    if asked.walk_forward:
-        windows_of(asked.walk_forward)
-    if asked.search and len(named := strategies(asked)) > 1:
-        raise ToolError(
-            f"--search: is for one strategy, not {len(named)}; a sweep of POST /v1/backtests takes one of several"
-        )
-    if asked.markets and len(data.columns) != 1:
-        raise ToolError(f"--markets: is for one symbol, not {len(data.columns)}; name one, such as DATA=us:IBM")
 
 
 def windows_of(text: str) -> tuple[int, int]:

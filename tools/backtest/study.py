@@ -81,6 +81,8 @@ def look(plan: Plan, how: How, each: Each) -> Found:
 def search_of(plan: Plan, how: How, each: Each) -> Study:
     """The best parameters, and how much of that is luck."""
     found = look(plan, how, each)
+    if not found.trials:
+        raise ToolError(f"--search: the strategy took none of the {found.refused} combinations tried; mend --space")
     rows = [
         (_params(each.params), NOTHING if each.value is None else plain(each.value), f"{each.trades:,}")
         for each in found.trials[:SHOWN_TRIES]

@@ -27,6 +27,8 @@ from tools.replay.sources.rows import END_OF_TIME_MS
 COLUMNS: Final = ("time", "open", "high", "low", "close", "volume")
 TIMES: Final = frozenset({"time", "date", "datetime", "timestamp", "open_time_ms"})
 SHOWN: Final = 5
+SAY: Final = "ARGS='--interval 1d'"
+"""How `make backtest` is told an interval."""
 _INTEGER = re.compile(r"[0-9]{1,15}")
 _EXAMPLE: Final = "write it like 1704067200000 or 2024-01-01T00:00:00Z"
 
@@ -48,7 +50,7 @@ class Line(NamedTuple):
 
 def read_table(file: Path, interval: Interval | None = None) -> Table:
     """All of it, or ToolError with the first lines that are wrong. Without an interval it is the shortest step there is."""
-    wrong: list[Refusal] = []
+    wrong: list[Refusal | str] = []
     lines = list(_lines(file, wrong))
     _in_order(file, lines, wrong)
     if not lines and not wrong:
@@ -64,12 +66,20 @@ def read_table(file: Path, interval: Interval | None = None) -> Table:
     return Table([line.bar for line in lines], found, _warnings(file, lines))
 
 
-def _lines(file: Path, wrong: list[Refusal]) -> Iterator[Line]:
+def _lines(file: Path, wrong: list[Refusal | str]) -> Iterator[Line]:
     try:
         with _open(file) as text:
             reader = csv.reader(text)
-            places = _header(file, next(reader, []))
+            header = next(reader, [])
+            places = _header(file, header)
             for fields in reader:
+                if len(fields) > len(header):
+                    # which of them was cut in two, nobody can tell
+                    wrong.append(
+                        f"{file}:{reader.line_num}: the row has {len(fields)} fields, the header {len(header)};"
+                        " write 1,000,000 as 1000000, and 1,5 as 1.5"
+                    )
+                    continue
                 try:
                     if fields:
                         yield Line(reader.line_num, _bar(fields, places))
@@ -121,7 +131,7 @@ def _time_ms(text: str) -> int:
     return found
 
 
-def _in_order(file: Path, lines: Sequence[Line], wrong: list[Refusal]) -> None:
+def _in_order(file: Path, lines: Sequence[Line], wrong: list[Refusal | str]) -> None:
     for before, now in pairwise(lines):
         if now.bar.open_time_ms <= before.bar.open_time_ms:
             same = now.bar.open_time_ms == before.bar.open_time_ms
@@ -131,19 +141,21 @@ def _in_order(file: Path, lines: Sequence[Line], wrong: list[Refusal]) -> None:
 
 
 def _interval(file: Path, lines: Sequence[Line]) -> Interval:
-    step = min((now.bar.open_time_ms - before.bar.open_time_ms for before, now in pairwise(lines)), default=0)
+    if len(lines) == 1:
+        raise ToolError(f"{file}: holds one bar only, which does not tell its interval; say it: {SAY}")
+    step = min(now.bar.open_time_ms - before.bar.open_time_ms for before, now in pairwise(lines))
     for each in Interval:
         if each.ms == step:
             return each
     known = ", ".join(each.value for each in Interval)
-    raise ToolError(f"{file}: bars {step} ms apart are of no known interval; set INTERVAL to one of {known}")
+    raise ToolError(f"{file}: bars {step} ms apart are of no known interval; say which, such as {SAY}: one of {known}")
 
 
-def _aligned(file: Path, lines: Sequence[Line], interval: Interval, wrong: list[Refusal]) -> None:
+def _aligned(file: Path, lines: Sequence[Line], interval: Interval, wrong: list[Refusal | str]) -> None:
     for line in lines:
         if line.bar.open_time_ms % interval.ms:
             rule = f"must be a multiple of the interval {interval.value} = {interval.ms} ms"
-            broken = RuleError("time", line.bar.open_time_ms, rule, "use the bar's open time, UTC, or set INTERVAL")
+            broken = RuleError("time", line.bar.open_time_ms, rule, f"use the bar's open time, UTC, or say {SAY}")
             wrong.append(Refusal.of(str(file), line.number, broken))
 
 

@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import traceback
-from collections.abc import Callable, Collection
-from functools import partial
+from collections.abc import Collection
 from typing import Final
 
 from brain.steps import BUDGET, STEPS
 from shared.log import redact
 
 MAX_TOLD: Final = 300
+_ADDRESS: Final = re.compile(r"\b0x[0-9a-fA-F]+")
 
 
 def told(error: BaseException, paths: Collection[str] = ()) -> str:
     """The kind of error, the first line of its message, and the newest line of the files at `paths` that it came from: printable,
     without secrets. Nothing but a KeyboardInterrupt is raised, whatever the error does when it is looked at.
     """
-    return _safely(error, partial(_told, error, paths))
-
-
-def where(error: BaseException) -> str:
-    """The kind of error and the line it came from; not its message, which may differ from one run to the next. Raises as `told`."""
-    return _safely(error, partial(_where, error))
-
-
-def _safely(error: BaseException, say: Callable[[], str]) -> str:
     STEPS.left = BUDGET
     try:
-        return say()
+        return _told(error, paths)
     except KeyboardInterrupt:
         # may as well be the user's
         raise
@@ -48,13 +40,6 @@ def _told(error: BaseException, paths: Collection[str]) -> str:
     return _line(why) + (f", line {lines[-1]:d}" if lines and lines[-1] else "")
 
 
-def _where(error: BaseException) -> str:
-    place = type(error).__name__
-    for frame, line in traceback.walk_tb(error.__traceback__):
-        place = f"{type(error).__name__} in {frame.f_code.co_qualname}, line {line}"
-    return place
-
-
 def _untold(error: BaseException) -> str:
     # past a metaclass that has a `__name__` of its own
     name: str = type.__dict__["__name__"].__get__(type(error))
@@ -62,8 +47,9 @@ def _untold(error: BaseException) -> str:
 
 
 def _line(text: str) -> str:
-    """Redacted before it is cut, or the rest of a secret would not be known as one."""
+    """Redacted before it is cut, or the rest of a secret would not be known as one; without addresses in memory, which differ
+    from run to run."""
     shown = "".join(
         each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in redact(text)
     )
-    return shown[:MAX_TOLD]
+    return _ADDRESS.sub("0x", shown)[:MAX_TOLD]

@@ -51,6 +51,8 @@ class Follower:
         STEPS.left = BUDGET
         try:
             self.strategy = strategy or choice.strategy(choice.params, interval_ms)
+            if strategy is None:
+                remembered.check(self.strategy, self.strategy.remembers)
             STEPS.check()
         except BaseException as error:  # noqa: BLE001 - a strategy may fail in any way; recorded, it must not stop the others
             self.refuse(error, 0)
@@ -121,10 +123,10 @@ class Follower:
         """
         if isinstance(error, KeyboardInterrupt):
             raise error
-        over = isinstance(error, OverBudget)
-        self.refusal = Refusal(
-            close_ms, "over_budget" if over else "strategy_error", (str(error) if over else _why(error))[:MAX_DETAIL]
-        )
+        code, why = "strategy_error", ""
+        if isinstance(error, OverBudget):
+            code, why = "over_budget", str(error)
+        self.refusal = Refusal(close_ms, code, (why or _why(error, self.choice.strategy))[:MAX_DETAIL])
 
     def entry(self) -> states.Entry | None:
         """What is stored of it; None, and a refusal, where that is nothing that can be."""
@@ -232,5 +234,9 @@ def _is_path(places: Sequence[int], count: int) -> bool:
     return whole and (not places or (places[0] >= 0 and places[-1] < count))
 
 
-def _why(error: BaseException) -> str:
-    return f"Invalid: {error.detail}" if isinstance(error, Invalid) else fault.where(error)
+def _why(error: BaseException, strategy: type[Strategy[Any]]) -> str:
+    """With the line of the strategy's own file."""
+    if isinstance(error, Invalid):
+        return f"Invalid: {error.detail}"
+    code = getattr(strategy.on_candle, "__code__", None)
+    return fault.told(error, [code.co_filename] if code else [])

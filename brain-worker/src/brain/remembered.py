@@ -20,6 +20,17 @@ _FLOATS: Final = "floats"
 _REMEDY: Final = "remember finite numbers, texts, None, or lists of them"
 
 
+def check(owner: object, names: Sequence[str]) -> None:
+    """`Invalid` for what cannot be remembered from the first bar on: a name that `setup` did not set."""
+    if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+        raise Invalid("remembers: must be a tuple of names; write ('one', 'two') or ('one',)", field="remembers")
+    for name in names:
+        if not hasattr(owner, name):
+            raise Invalid(
+                f"remembers.{name}: is not set in setup; set it there, or mend the name", field=f"remembers.{name}"
+            )
+
+
 def keep(owner: object, names: Sequence[str], into: list[float]) -> list[Any]:
     """The values of these attributes for JSON; what is packed is appended. `Invalid` for what JSON cannot hold."""
     kept: list[Any] = []

@@ -15,7 +15,7 @@ from brain.steps import BUDGET, STEPS
 from shared.errors import Invalid
 from shared.model import Interval, Model
 from shared.model.base import invalid_from
-from shared.model.decision import DecisionConfig, check_quorum
+from shared.model.decision import DecisionConfig, check_decisions
 from shared.model.ids import params_id
 
 FIELDS = ("venue", "interval", "strategies", "market", "evidence", "state")
@@ -71,7 +71,7 @@ def read(body: Any, strategies: Mapping[str, type[AnyStrategy]] = STRATEGIES) ->
     wanted = body["strategies"]
     had, lost = _had(wanted, strategies)
     decided = decisions(body.get("decisions"))
-    check_quorum(decided, len(wanted))
+    check_decisions(decided, [each["name"] for each in wanted])
     return Request(
         venue=venue,
         interval=Interval(interval),

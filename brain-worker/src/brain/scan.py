@@ -80,6 +80,7 @@ class _Scan:
         for strategy, symbol, refusal in refusals(bad):
             failed.add((strategy, symbol))
             self._refuse(strategy, symbol, refusal)
+            self.decider.lose(strategy, symbol)
         outcomes = deque(sorted(self._evidence.outcomes, key=lambda each: each.closed_ms))
         for close_ms, signals in sorted(said.items()):
             good = [

@@ -46,7 +46,7 @@ class Steps:
 
     def over(self) -> None:
         """Ends the strategy's turn. Whoever swallows this gets it again at the next step, until `left` is set anew."""
-        raise OverBudget(f"more than {BUDGET} steps on one bar")
+        raise OverBudget(f"more than {BUDGET} steps at once: calls and turns of loops; do less on a bar")
 
 
 STEPS: Final = Steps()

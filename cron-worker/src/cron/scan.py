@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from cron import asking, bars, delivery, memory, outbox, outcomes
+from cron import asking, bars, delivery, failures, memory, outbox, outcomes
 from cron.context import Context, Done, Scanned
 from cron.memory import Memory
 from shared.archive.ndjson import Row
@@ -23,8 +23,8 @@ DESK_CANDLES = 500
 TRIES = 3
 UNREADABLE = "state.v"
 """What the brain calls a state that another release of it wrote: it is dropped, and learnt again from history."""
-UNKNOWN = "unknown_strategy"
-"""The brain's refusal of a strategy that it does not have."""
+Refusal = dict[str, Any]
+"""One of the brain's."""
 _MARKS = "SELECT symbol, open_time_ms FROM watermarks WHERE venue = ? AND interval = ?"
 _MARKET = "SELECT market_ms, complete, at_ms FROM markets WHERE venue = ? AND interval = ?"
 _STATE = (
@@ -117,9 +117,10 @@ async def _advance(context: Context, desk: Desk, anew: bool) -> Done:
     late, live = _split(bars.by_close(found.bars, desk.venue.interval), oldest_ms)
     days: list[str] = []
     problems: list[str] = []
+    refused: list[Refusal] = []
     if late:
         async with _handing_on(context, desk, learnt, live):
-            days += await _warm(context, desk, learnt, late, counts, problems)
+            days += await _warm(context, desk, learnt, late, counts, refused)
     if learnt.pending or (late and not live):
         # What a crashed run left behind was proposed on earlier bars: it goes first.
         problems += await delivery.deliver(context, desk.name, oldest_ms, counts, pending=learnt.pending)
@@ -127,10 +128,11 @@ async def _advance(context: Context, desk: Desk, anew: bool) -> Done:
         proposed = counts["proposals"]
         await _bars(context, desk, learnt, rows)
         async with _handing_on(context, desk, learnt, live[number:]):
-            days += await _scan(context, desk, learnt, rows, counts, problems, live=True)
+            days += await _scan(context, desk, learnt, rows, counts, refused, live=True)
         pending = counts["proposals"] > proposed
         problems += await delivery.deliver(context, desk.name, oldest_ms, counts, pending)
-    return Done(counts, tuple(problems), Scanned(tuple(days)))
+    told = (each.line for each in failures.among(refused))
+    return Done(counts, (*told, *problems), Scanned(tuple(days)))
 
 
 def _split(steps: list[tuple[int, list[Row]]], oldest_ms: int) -> tuple[list[Row], list[list[Row]]]:
@@ -141,7 +143,7 @@ def _split(steps: list[tuple[int, list[Row]]], oldest_ms: int) -> tuple[list[Row
 
 
 async def _warm(
-    context: Context, desk: Desk, learnt: Memory, rows: list[Row], counts: dict[str, int], problems: list[str]
+    context: Context, desk: Desk, learnt: Memory, rows: list[Row], counts: dict[str, int], refused: list[Refusal]
 ) -> list[str]:
     """History or a long outage at once. The desk gets all of it, for what is open may fill or be stopped out there;
     a desk that has seen nothing yet needs only a mark for each symbol."""
@@ -149,7 +151,7 @@ async def _warm(
     wanted.sort(key=lambda row: (row.open_time_ms, row.symbol))
     await _bars(context, desk, learnt, wanted)
     counts["warmed"] = len(rows)
-    return await _scan(context, desk, learnt, rows, counts, problems, live=False)
+    return await _scan(context, desk, learnt, rows, counts, refused, live=False)
 
 
 @asynccontextmanager
@@ -178,12 +180,12 @@ async def _scan(
     learnt: Memory,
     rows: list[Row],
     counts: dict[str, int],
-    problems: list[str],
+    refused: list[Refusal],
     live: bool,
 ) -> list[str]:
     """Asks the brain, and stores what it learnt and said in one batch; the market days that ended. Raises `LostRace`.
 
-    A strategy of the desk that the brain does not have is a problem of the run, told once.
+    What the brain refused is added to `refused`; of strategies that failed an alert is stored too.
     """
     columns = bars.market(rows)
     answers = []
@@ -192,8 +194,6 @@ async def _scan(
     for part in _parts(rows):
         answers.append(await _ask(context, desk, part, state, told))
         state = answers[-1]["state"]
-    lost = [each["detail"] for answer in answers for each in answer["refused"] if each["code"] == UNKNOWN]
-    problems += [each for each in dict.fromkeys(lost) if each not in problems]
     signals = [row for answer in answers for row in _signal_rows(answer, desk.config.venue, live)]
     learnt.state = state
     learnt.saw({symbol: each["t"][-1] for symbol, each in columns.items()})
@@ -202,16 +202,19 @@ async def _scan(
     learnt.as_of_ms = max(learnt.as_of_ms or 0, close_ms)
     writer = f"{context.run}:{context.ports.token()}"
     also = outbox.reports(desk.name, days, learnt.version + 1, writer, context.now_ms)
+    no = [each for answer in answers for each in answer["refused"]]
+    newest_ms = close_ms - desk.step_ms
+    also += failures.alerts(desk.name, failures.among(no), newest_ms, learnt.version + 1, writer, context.now_ms)
     if live:
-        asked = [each for answer in answers for each in answer["refused"]]
-        also += asking.questions(desk.name, asked, context.now_ms)
+        also += asking.questions(desk.name, no, context.now_ms)
     if not await memory.save(context.ports.db, desk.name, learnt, signals, writer, context.now_ms, also):
         raise LostRace(f"desk {desk.name}: version {learnt.version + 1} of its memory is another's")
     counts["bars"] += len(rows)
     counts["steps"] += 1
     counts["signals"] += len(signals)
     counts["proposals"] += sum(row[9] is not None for row in signals)
-    counts["refused"] += sum(len(answer["refused"]) for answer in answers)
+    counts["refused"] += len(no)
+    refused += no
     return days
 
 

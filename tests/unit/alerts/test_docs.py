@@ -8,6 +8,7 @@ from typing import get_args
 
 import pytest
 
+from cron import asking, failures
 from shared.alerts import config as cf
 
 pytestmark = pytest.mark.native
@@ -31,3 +32,9 @@ def test_the_fields_of_the_setting_are_documented() -> None:
     table = PAGE[PAGE.index("| field of `ALERTS`") : PAGE.index("| kind | fields")]
     assert set(re.findall(r"^\| `(\w+)` \|", table, re.M)) == set(cf.AlertChannels.model_fields)
     assert set(cf.AlertRoutes.model_fields) == {"critical", "warning", "info"}
+
+
+def test_what_a_scan_files_is_listed_with_its_severity() -> None:
+    (row,) = re.findall(r"^\| `warning` \|.*\|$", PAGE, re.M)
+    assert {asking.CODE, failures.CODE} <= set(re.findall(r"`([^`]+)`", row))
+    assert all(f"`{code}` is a scan's" in PAGE for code in (asking.CODE, failures.CODE))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -133,7 +134,7 @@ class TestItsSetup:
         assert [(each["symbol"], each["code"], each["bar_close_ms"]) for each in found] == [
             (symbol, "strategy_error", 0) for symbol in symbols_of(kind)
         ]
-        assert found[0]["detail"].startswith(f"{error.__name__} in raises.<locals>.raising, line ")
+        assert re.fullmatch(rf"([\w.]+\.)?{error.__name__}: of its own, line \d+", found[0]["detail"])
         assert told(known) == [("" if kind is BadOfAll else "AAA", "strategy_error", 0)]
 
     @KINDS
@@ -144,6 +145,24 @@ class TestItsSetup:
             assert {(each["code"], each["detail"]) for each in found} == {
                 ("strategy_error", "Shy, which cannot be told")
             }
+
+    @KINDS
+    @pytest.mark.parametrize(
+        ("remembers", "detail"),
+        [
+            (("bars", "kapt"), "Invalid: remembers.kapt: is not set in setup; set it there, or mend the name"),
+            ("bars", "Invalid: remembers: must be a tuple of names; write ('one', 'two') or ('one',)"),
+            ((7,), "Invalid: remembers: must be a tuple of names; write ('one', 'two') or ('one',)"),
+        ],
+    )
+    def test_what_it_forgot_to_set_is_told_before_the_first_bar(
+        self, kind: type[Bad], remembers: Any, detail: str
+    ) -> None:
+        known = made(kind, remembers=remembers)
+        assert {(each["code"], each["bar_close_ms"], each["detail"]) for each in refused(known)} == {
+            ("strategy_error", 0, detail)
+        }
+        assert told(known) == [("" if kind is BadOfAll else "AAA", "strategy_error", 0)]
 
     @KINDS
     def test_what_was_learnt_stays(self, kind: type[Bad]) -> None:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from brain.backtest.engine import run as backtested
 from brain.decisions import Decider
 from brain.registry import STRATEGIES
 from brain.scan import scan
 from shared.errors import Invalid
+from shared.model.decision import DecisionConfig
+from tests.unit.brain.backtest.support import plan
+from tests.unit.brain.backtest.support import walk as bars
 from tests.unit.brain.decisions.support import HOUR_MS, bar, close, configured, key, own, said
 from tests.unit.brain.support import DAY_MS, QUICK, body, columns, cut, walk
 
@@ -189,3 +194,41 @@ def test_without_a_committee_the_others_enter_as_ever() -> None:
     assert found["refused"][0]["code"] == "unknown_strategy"
     assert found["state"] == scan(alone)["state"]
     assert found["signals"] == scan(alone)["signals"]
+
+
+def failing(on: frozenset[str]) -> dict[str, Any]:
+    """All strategies, of which the second one raises on these symbols."""
+    whole = STRATEGIES[SECOND["name"]]
+
+    def on_candle(self: Any, view: Any) -> Any:
+        if view.symbol in on:
+            raise ZeroDivisionError("of its own")
+        return whole.on_candle(self, view)
+
+    return {**STRATEGIES, SECOND["name"]: type("Failing", (whole,), {"on_candle": on_candle})}
+
+
+def entered(answers: list[dict[str, Any]]) -> set[str]:
+    found = [each for answer in answers for each in answer["proposals"] if each["action"] == "enter"]
+    return {each["instrument"].partition(":")[2] for each in found}
+
+
+@pytest.mark.parametrize("on", [frozenset("A"), frozenset("AB"), frozenset()])
+def test_a_member_that_fails_on_a_symbol_keeps_the_committee_from_entering_there(on: frozenset[str]) -> None:
+    answers, state = [], None
+    for stop in range(40, 91):
+        answers.append(deciding(part(0, stop), failing(on), state))
+        state = answers[-1]["state"]
+    assert entered(answers) == {"A", "B"} - on
+    codes = {(each["symbol"], each["code"]) for answer in answers for each in answer["refused"]}
+    assert {symbol for symbol, code in codes if code == "member_lost"} == on
+    assert {symbol for symbol, code in codes if code == "strategy_error"} == on
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_in_a_backtest_as_well(fails: bool) -> None:
+    config = DecisionConfig.parse(json.dumps({"score": {"after": 3}, "committee": COMMITTEE}))
+    known = failing(frozenset({"AAA"} if fails else ()))
+    outcome = backtested(plan({"AAA": bars(1, 400)}, QUICK, known=known, decisions=config))
+    assert bool(outcome.trades) is not fails
+    assert ("member_lost" in {each.code for each in outcome.refused}) is fails

@@ -11,6 +11,7 @@ import pytest
 from brain import strategies
 from brain.describe import describe
 from brain.registry import BROKEN, STRATEGIES, Found, discover
+from brain.steps import BUDGET
 from shared.errors import Invalid
 
 GOOD = '''
@@ -226,7 +227,11 @@ def test_defaults_must_fit_where_they_are_left_unsaid_too(
         "import Field", "import Field, model_validator"
     )
     found = discover(package(tmp_path, monkeypatch, one=text))
-    why = "KeyError: 'x'" if seen == "before" else "brain.steps.OverBudget: more than 20000 steps on one bar"
+    why = (
+        "KeyError: 'x'"
+        if seen == "before"
+        else f"brain.steps.OverBudget: more than {BUDGET} steps at once: calls and turns of loops; do less on a bar"
+    )
     assert found.broken == {"one": f"made_up/one.py could not be loaded: {why}, line 10"}
 
 

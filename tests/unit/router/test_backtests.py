@@ -133,8 +133,27 @@ def test_draws_are_the_same_for_the_same_seed_and_within_their_range(place: Worl
             "strategies.0.params",
             "strategies.0.params: fast 50 must be below slow 20",
         ),
-        ({"sweep": {"strategy": "sma_cross", "grid": {"fst": [1, 2]}}}, "strategies.0.params.fst", "fast, slow"),
-        ({"sweep": {"strategy": "sma_cross", "grid": {"fast": [90, 99]}}}, "strategies.0.params", "below slow 40"),
+        ({"sweep": {"strategy": "sma_cross", "grid": {"fst": [1, 2]}}}, "sweep.grid.fst", ", fast, slow"),
+        (
+            {"sweep": {"random": {"barz": {"min": 1, "max": 9}}, "count": 3}},
+            "sweep.random.barz",
+            ", fast, slow",
+        ),
+        (
+            {"sweep": {"strategy": "sma_cross", "grid": {"fast": [90, 99]}}},
+            "sweep.grid",
+            'sweep.grid: {"fast": 90}: fast 90 must be below slow 40',
+        ),
+        (
+            {"sweep": {"random": {"fast": {"min": 90, "max": 90}}, "count": 3}},
+            "sweep.random",
+            '{"fast": 90}: fast 90 must',
+        ),
+        (
+            {"strategies": [{"name": "sma_cross", "params": {"fst": 3}}], "sweep": GRID},
+            "strategies.0.params.fst",
+            "fast,",
+        ),
     ],
 )
 def test_what_no_strategy_takes_is_refused_at_once(

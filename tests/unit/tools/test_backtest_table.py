@@ -80,6 +80,16 @@ def test_a_line_that_is_wrong_is_named(file: Path, line: str, told: str) -> None
     assert f"{file}{told}" in refused(file, f"{GOOD}{line}\n")
 
 
+@pytest.mark.parametrize("row", ["2024-01-01T03:00:00Z,1,1,1,1,1,000,000", "2024-01-01T03:00:00Z,100,1,101,5,99,101,1"])
+def test_a_number_with_commas_is_not_cut_off(file: Path, row: str) -> None:
+    told = f"{file}:5: the row has 8 fields, the header 6; write 1,000,000 as 1000000, and 1,5 as 1.5"
+    assert refused(file, f"{GOOD}{row}\n") == told
+
+
+def test_a_quoted_number_with_commas_is_refused_too(file: Path) -> None:
+    assert "volume='1,000,000'" in refused(file, f'{GOOD}2024-01-01T03:00:00Z,1,1,1,1,"1,000,000"\n')
+
+
 def test_every_wrong_line_counts_and_the_first_five_are_shown(file: Path) -> None:
     told = refused(file, GOOD + "x,1,1,1,1,1\n" * 7)
     assert told.count("must be milliseconds") == 5
@@ -102,11 +112,15 @@ def test_no_bar_no_file_no_text(file: Path) -> None:
 
 def test_the_interval_is_told_where_it_cannot_be_seen(file: Path) -> None:
     one = "".join(GOOD.splitlines(keepends=True)[:2])
-    assert "set INTERVAL" in refused(file, one) or "--interval" in refused(file, one)
+    assert refused(file, one) == (
+        f"{file}: holds one bar only, which does not tell its interval; say it: ARGS='--interval 1d'"
+    )
+    odd = refused(file, one + "2024-01-01T00:07:00Z,1,1,1,1,1\n")
+    assert "bars 420000 ms apart are of no known interval; say which, such as ARGS='--interval 1d': one of 1m, " in odd
     file.write_text(one)
     assert read_table(file, Interval.D1).interval is Interval.D1
     file.write_text(GOOD)
-    with pytest.raises(ToolError, match="multiple of the interval 4h"):
+    with pytest.raises(ToolError, match=r"multiple of the interval 4h .*or say ARGS='--interval 1d'"):
         read_table(file, Interval.H4)
 
 

@@ -71,6 +71,33 @@ def test_a_syntax_error_is_named_by_file_and_line(tree: Path) -> None:
         vendor.shared_closure(tree / "w" / "src")
 
 
+BAD = {
+    "syntax": (b"x = 1\ny = (\n", ":2: "),
+    "text": (b"x = '\xff'\n", ":1: "),
+    "null": (b"x = 1\n\0", ": "),
+    "deep": (b"-" * 100_000 + b"1", ": "),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_a_strategy_that_cannot_be_read_is_warned_of_and_stops_nothing(
+    tree: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    source, place = BAD[kind]
+    good = vendor.shared_closure(tree / "w" / "src")
+    for folder in ("w/src/brain/strategies", "w/src/other"):
+        (tree / folder).mkdir(parents=True)
+    bad = tree / "w/src/brain/strategies/bad.py"
+    bad.write_bytes(source)
+    assert vendor.shared_closure(tree / "w" / "src") == good
+    told = capsys.readouterr().err
+    assert told.startswith(f"warning: w/src/brain/strategies/bad.py{place}")
+    assert told.endswith(": mend the file\n")
+    bad.rename(tree / "w/src/other/bad.py")
+    with pytest.raises(ToolError, match=f"^w/src/other/bad.py{place}.*: mend the file$"):
+        vendor.shared_closure(tree / "w" / "src")
+
+
 def test_what_a_worker_cannot_use_is_stripped(tmp_path: Path) -> None:
     kept = ("p/__init__.py", "p/x.so", "p-1.dist-info/METADATA", "p-1.dist-info/entry_points.txt")
     gone = ("p/x.pyi", "p/tests/t.py", "p/__pycache__/x.pyc", "p-1.dist-info/RECORD", "bin/p")

@@ -23,6 +23,7 @@ from brain.bar import Bar
 from brain.decisions import decimal_of
 from brain.decisions.decider import Decider
 from brain.mind import Mind
+from brain.mind import refusals as failures
 from shared.desk import events as ev
 from shared.desk.state import DeskStatus
 from shared.model import Candle, Interval, Proposal, Signal, exact, symbol_of
@@ -213,6 +214,9 @@ class Backtest:
     def _decide(self, close_ms: int, signals: Sequence[Signal], bars: list[tuple[str, Bar]]) -> None:
         """Score, bias, committee, policy and size; what is proposed goes to the desk once the warm-up is over."""
         self._decider.learn(self._trades.outcomes())
+        if not self._decider.is_plain:
+            for strategy, symbol, _ in failures(self._mind.followers()):
+                self._decider.lose(strategy, symbol)
         proposals: list[Proposal] = []
         for found in self._decider.decide(close_ms, signals, dict(bars)):
             if close_ms <= self._plan.warmup_ms:

@@ -16,7 +16,7 @@ from shared.backtest import MAX_BARS, Account
 from shared.desk import commands, guards
 from shared.errors import Invalid
 from shared.model import Instrument, Interval, Model
-from shared.model.decision import check_quorum
+from shared.model.decision import check_decisions
 
 M = TypeVar("M", bound=Model)
 OPTIONAL = {"decisions": None}
@@ -59,7 +59,7 @@ def read(body: Any, strategies: Mapping[str, type[AnyStrategy]] = STRATEGIES) ->
         warmup_ms = times[min(warmup, len(times)) - 1] + interval.ms
     chosen = choices(body["strategies"], strategies)
     decided = decisions(body["decisions"])
-    check_quorum(decided, len(chosen))
+    check_decisions(decided, [each.strategy.name for each in chosen])
     return Plan(venue, interval, chosen, opening, market, account.carry, warmup_ms, decided)
 
 

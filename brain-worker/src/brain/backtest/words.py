@@ -11,6 +11,8 @@ DAY_MS: Final = 86_400_000
 LAST_MS: Final = 253_402_300_799_000
 SHOWN_DOUBTS: Final = 20
 SHOWN_NAMES: Final = 5
+FAILURES: Final = ("strategy_error", "over_budget")
+"""What a refusal is called after which its strategy says nothing more."""
 
 
 def when(at_ms: int) -> str:
@@ -90,16 +92,24 @@ def doubts(told: Mapping[str, Any]) -> list[str]:
     found = shortfalls(told["coverage"])
     for each in told["refused"]:
         at = when(each["bar_close_ms"])
-        if each["code"] in ("strategy_error", "over_budget"):
-            held = "what it held stayed open" if each["bar_close_ms"] else "it never began"
-            found.append(
-                f"{each['by']} failed on {each['symbol']}, {at}, and said nothing from then on; {held}: {each['detail']}"
-            )
+        if each["code"] in FAILURES:
+            where = f"failed on {each['symbol']}" if each["symbol"] else "failed"
+            then = f", {at}, and said nothing from then on; what it held stayed open"
+            never = " before its first bar, and said nothing"
+            found.append(f"{each['by']} {where}{then if each['bar_close_ms'] else never}: {each['detail']}")
         elif each["by"] == "market":
             found.append(f"{each['symbol']}, {at}: {each['detail']}")
     if not told["trades"]:
-        found.append("not one trade was closed; what was refused, where anything was, tells why")
+        found.append(f"not one trade was closed; {_why_none(told)}")
     return found
+
+
+def _why_none(told: Mapping[str, Any]) -> str:
+    if told["refused"]:
+        return "what was refused tells why"
+    if told["open_symbols"]:
+        return "nothing was refused either, and what was bought is held to the end"
+    return "nothing was refused either" + ("" if told["proposals"] else ", and no strategy proposed anything")
 
 
 def shortfalls(coverage: Mapping[str, Any] | None) -> list[str]:

@@ -10,9 +10,9 @@ from brain.decisions.learning import Weights
 from brain.decisions.moments import finite
 from brain.decisions.score import PLACES, cut, key_of
 from shared.model import Action, Outcome, Side, Signal
-from shared.model.decision import CommitteeConfig
+from shared.model.decision import COMMITTEE, CommitteeConfig
 
-NAME = "committee"
+NAME = COMMITTEE
 VERSION = 1
 
 

@@ -50,6 +50,7 @@ class Decider:
         self._venue = venue
         self._interval = next(each for each in Interval if each.ms == interval_ms)
         self._there, self._lost = frozenset(members), tuple(lost)
+        self._failed: dict[str, set[str]] = {}
         self._settings = DecisionConfig() if config is None else config
         self._params = params_id(self._settings.wire())
         self._fresh()
@@ -72,6 +73,10 @@ class Decider:
     def is_plain(self) -> bool:
         """Whether every strategy decides for itself, so that a close without signals teaches nothing."""
         return self._config is None
+
+    def lose(self, strategy: str, symbol: str) -> None:
+        """It has failed there (an empty symbol: everywhere), and from now on says nothing: as good as `lost`."""
+        self._failed.setdefault(symbol, set()).add(strategy)
 
     def learn(self, outcomes: Iterable[Outcome]) -> None:
         """Realised outcomes, each counted once by its id. They must have closed before the next close that is decided on."""
@@ -154,18 +159,15 @@ class Decider:
             numbers=signal.evidence if lead is None else lead.evidence,
         )
         rests_on = tuple(each.signal.id for each in said) or (signal.id,)
-        if enters and self._lost:
-            return Decision(None, rests_on, "member_lost", explain.voted(tally), signal, self._missing(), own=True)
+        missing = {*self._lost, *self._failed.get("", ()), *self._failed.get(symbol, ())}
+        if enters and missing:
+            return Decision(None, rests_on, "member_lost", explain.voted(tally), signal, _cannot(missing), own=True)
         found = self._judged(case, signal, explain.voted(tally), rests_on)
         if not enters:
             committee.left(symbol)
         elif found.proposal is not None:
             committee.entered(symbol, close_ms, tally)
         return found
-
-    def _missing(self) -> str:
-        names = ", ".join(sorted(set(self._lost)))
-        return f"{names} cannot vote, and could have been against it; mend it, or take it out of the strategies"
 
     def _judged(self, case: Case, signal: Signal, why: Why, said: tuple[str, ...] = ()) -> Decision:
         if case.action is Action.EXIT:
@@ -276,3 +278,8 @@ def _counted(said: Sequence[Heard], tally: Tally, enter_at: float) -> list[Decis
     why = explain.voted(tally)
     detail = f"{tally.total:.6g} of {enter_at:.6g}, {tally.agree} of {tally.quorum} agree"
     return [Decision(None, (each.signal.id,), "voted", why, each.signal, detail) for each in said]
+
+
+def _cannot(vote: Collection[str]) -> str:
+    told = ", ".join(sorted(vote))
+    return f"{told} cannot vote, and could have been against it; mend it, or take it out of the strategies"

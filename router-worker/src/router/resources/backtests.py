@@ -28,7 +28,7 @@ from shared.backtest import BacktestOrder
 from shared.clock import random_hex
 from shared.errors import Invalid, NotFound, Retryable
 from shared.model import HexId
-from shared.model.decision import check_quorum
+from shared.model.decision import check_decisions
 from shared.ports import Database, Peer, Statement
 from shared.sweep import MAX_RUNS, Params
 
@@ -109,7 +109,7 @@ async def create_backtest(
         # what was taken before is answered, and its message sent again, without the brain
         if not await is_known(ports, caller.prefix, key):
             raise
-    check_quorum(order.decisions, len(order.strategies))
+    check_decisions(order.decisions, [each.name for each in order.strategies])
     await _check(ports.db, order)
     now_ms = ports.clock.now_ms()
     run: dict[str, str | int] = {"id": random_hex(16), "job": "backtest", "scope": random_hex(16)}
@@ -190,6 +190,8 @@ async def _ask(brain: Peer, order: BacktestOrder, sets: list[Params]) -> None:
     asked = {"strategies": [each.wire() for each in order.strategies], "place": 0, "sets": [{}]}
     try:
         asked |= {"place": order.swept, "sets": sets}
+        if order.sweep is not None:
+            asked["sweep"] = "grid" if order.sweep.grid is not None else "random"
     except Invalid:
         # a sweep that names none of the strategies: it may be one of their names that is misspelt
         await brain.call("check", asked)

@@ -193,7 +193,21 @@ def test_what_speaks_against_the_numbers_is_said_first() -> None:
     }
     failed, unborn, split, none = doubts(told)
     assert failed == "bad failed on AAA, 1970-01-02, and said nothing from then on; what it held stayed open: why"
-    assert "it never began" in unborn
+    assert " before its first bar, and said nothing: " in unborn
+    assert "1970" not in unborn
     assert split == "AAA, 1970-01-02: why"
-    assert none.startswith("not one trade was closed")
+    assert none == "not one trade was closed; what was refused tells why"
     assert doubts({"refused": [refused("desk", "no_position", day)], "trades": [{}], "coverage": None}) == []
+
+
+@pytest.mark.parametrize(
+    ("held", "proposals", "why"),
+    [
+        ([], 0, ", and no strategy proposed anything"),
+        ([], 2, ""),
+        (["AAA"], 1, ", and what was bought is held to the end"),
+    ],
+)
+def test_where_nothing_was_refused_no_refusal_is_pointed_at(held: list[str], proposals: int, why: str) -> None:
+    told = {"refused": [], "coverage": None, "trades": [], "open_symbols": held, "proposals": proposals}
+    assert doubts(told) == [f"not one trade was closed; nothing was refused either{why}"]

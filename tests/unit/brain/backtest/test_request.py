@@ -158,3 +158,21 @@ def test_a_committee_that_could_never_enter_is_refused() -> None:
     )
     both = [CROSS, {"name": "rsi_reversion", "params": {}}]
     assert backtest(body(strategies=both, decisions={"committee": committee}))["fingerprint"]
+
+
+@pytest.mark.parametrize(
+    ("committee", "named", "choices"),
+    [(None, "sma_cros", "sma_cross"), (None, "committee", "sma_cross"), ("sma_cross", "sma_cross", "committee")],
+)
+def test_a_row_of_the_policy_that_could_never_hold_is_refused(committee: str | None, named: str, choices: str) -> None:
+    decisions: dict[str, Any] = {
+        "policy": [{"do": "allow", "reason": "x"}, {"strategy": named, "do": "veto", "reason": "x"}]
+    }
+    if committee:
+        decisions["committee"] = {"enter_at": 0.1, "exit_at": 0}
+    with pytest.raises(Invalid) as caught:
+        backtest(body(decisions=decisions))
+    assert caught.value.context["field"] == "decisions.policy.1.strategy"
+    assert caught.value.context["remedy"] == f"choose from {choices}, or leave it out"
+    decisions["policy"][1]["strategy"] = choices
+    assert backtest(body(decisions=decisions))["fingerprint"]

@@ -39,15 +39,25 @@ DOWN = [float(price) for price in range(120, 100, -1)]
 UP = [float(price) for price in range(101, 121)]
 
 
+def quick(name: str) -> dict[str, Any]:
+    """The quick parameters of a strategy; AssertionError that says where to write them for one that has none."""
+    if name not in QUICK:
+        raise AssertionError(
+            f"{name} has no line in QUICK: in tests/unit/brain/strategies/scenes.py, give it parameters that make it say"
+            " much on few bars"
+        )
+    return QUICK[name]
+
+
 def made(name: str, **params: Any) -> AnyStrategy:
     """The strategy with its quick parameters, and those that are given."""
     strategy = STRATEGIES[name]
-    return strategy(strategy.params_model.of(**{**QUICK[name], **params}), DAY_MS)
+    return strategy(strategy.params_model.of(**{**quick(name), **params}), DAY_MS)
 
 
 def choice(name: str, **params: Any) -> Choice:
     strategy = STRATEGIES[name]
-    return Choice(strategy, strategy.params_model.of(**{**QUICK[name], **params}), "0" * 32, name)
+    return Choice(strategy, strategy.params_model.of(**{**quick(name), **params}), "0" * 32, name)
 
 
 def market(seed: int, length: int, step: float = 0.02, start: int = 0) -> list[Bar]:

@@ -9,7 +9,17 @@ import pytest
 
 from brain.registry import STRATEGIES
 from brain.strategies import regime_switch
-from tests.unit.brain.strategies.scenes import QUICK, follow, follow_all, made, market, quick_panel, three
+from tests.unit.brain.strategies.scenes import (
+    QUICK,
+    choice,
+    follow,
+    follow_all,
+    made,
+    market,
+    quick,
+    quick_panel,
+    three,
+)
 
 Numbers = dict[str, float]
 Formula = Callable[[Numbers, Any], float]
@@ -61,4 +71,17 @@ def test_the_score_is_what_its_docstring_says(name: str, monkeypatch: pytest.Mon
 
 
 def test_every_strategy_has_quick_parameters() -> None:
+    for name in STRATEGIES:
+        quick(name)
     assert set(QUICK) == set(STRATEGIES)
+
+
+@pytest.mark.parametrize("make", [made, choice])
+def test_a_strategy_without_quick_parameters_is_told_where_to_get_them(
+    monkeypatch: pytest.MonkeyPatch, make: Any
+) -> None:
+    monkeypatch.delitem(QUICK, "sma_cross")
+    with pytest.raises(
+        AssertionError, match=r"^sma_cross has no line in QUICK: in tests/unit/brain/strategies/scenes.py"
+    ):
+        make("sma_cross")
