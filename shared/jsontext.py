@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 from pydantic_core import from_json
@@ -26,11 +27,7 @@ def named_twice(text: str | bytes) -> str | None:
     found: list[str] = []
 
     def once(pairs: list[tuple[str, Any]]) -> None:
-        seen: set[str] = set()
-        for name, _ in pairs:
-            if name in seen:
-                found.append(name)
-            seen.add(name)
+        found.extend(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
 
     # no digit is read: thousands of them are an error of their own
     json.loads(text, object_pairs_hook=once, parse_int=str, parse_float=str)

@@ -17,7 +17,7 @@ from brain.backtest.engine import Backtest
 from brain.backtest.page import page, prices_of
 from brain.backtest.plan import Outcome, Plan
 from brain.backtest.report import report
-from brain.backtest.words import FAILURES, doubts
+from brain.backtest.words import FAILURES
 from brain.registry import BROKEN
 from shared.errors import Invalid
 from shared.model import Interval
@@ -134,7 +134,7 @@ def main() -> int:
     except Invalid as error:
         raise ToolError(str(error.detail)) from None
     result = report(plan, outcome)
-    for doubt in doubts(result):
+    for doubt in result["doubts"]:
         say(f"warning: {doubt}")
     console = Console()
     if not console.is_terminal:

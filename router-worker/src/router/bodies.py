@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from fastapi import Request
 from pydantic import ValidationError
 
 from router.limits import header
 from router.problems import InvalidFields, MalformedJson, UnsupportedMediaType, field_errors
+from shared.jsontext import named_twice
 from shared.model.base import Model
 
 M = TypeVar("M", bound=Model)
@@ -44,16 +44,10 @@ def parse(kind: type[M], raw: bytes) -> M:
         if found[0]["type"] == "json_invalid":
             raise MalformedJson(f"the body is not JSON: {found[0]['msg']}") from None
         raise InvalidFields(field_errors(found)) from None
-    # only now, when the model has shown it to be shallow: the standard parser recurses
-    json.loads(raw, object_pairs_hook=_once)
+    # only now, when the model has shown it to be shallow: it is read by a parser that recurses
+    if twice := named_twice(raw):
+        raise MalformedJson(f"the body has {twice!r} twice; which one is meant?")
     return value
-
-
-def _once(pairs: list[tuple[str, Any]]) -> None:
-    names = [name for name, _ in pairs]
-    for name in names:
-        if names.count(name) > 1:
-            raise MalformedJson(f"the body has {name!r} twice; which one is meant?")
 
 
 def _require_json(request: Request) -> None:

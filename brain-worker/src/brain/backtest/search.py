@@ -204,6 +204,7 @@ class Search:
     ) -> None:
         self._job = partial(attempt, plan=plan, objective=objective)
         if known is not STRATEGIES:
+            # the usual ones need not go with it to another process, and could not
             self._job = partial(self._job, known=known)
         self._objective = objective
         self._each = each

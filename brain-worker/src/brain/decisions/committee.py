@@ -12,7 +12,6 @@ from brain.decisions.score import PLACES, cut, key_of
 from shared.model import Action, Outcome, Side, Signal
 from shared.model.decision import COMMITTEE, CommitteeConfig
 
-NAME = COMMITTEE
 VERSION = 1
 
 
@@ -145,7 +144,7 @@ class Committee:
 
     def learn(self, outcome: Outcome) -> None:
         """An outcome of a strategy is its own, one of the committee belongs to those who voted on its entry."""
-        if outcome.strategy != NAME:
+        if outcome.strategy != COMMITTEE:
             self.weights.learn(outcome, lambda key: float(key.partition("@")[0] == outcome.strategy))
             return
         known = self._entries.get(outcome.symbol, [])

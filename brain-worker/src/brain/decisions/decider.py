@@ -11,7 +11,7 @@ from typing import Any
 from brain.bar import Bar
 from brain.decisions import explain, policy
 from brain.decisions.bias import Biases
-from brain.decisions.committee import NAME, VERSION, Committee, Heard, Tally
+from brain.decisions.committee import VERSION, Committee, Heard, Tally
 from brain.decisions.decision import Decision, proposed
 from brain.decisions.evidence import NONE, Evidence
 from brain.decisions.explain import Why
@@ -23,7 +23,7 @@ from brain.decisions.score import Scores, cut, key_of
 from brain.decisions.sizing import Sizer
 from shared.errors import Invalid
 from shared.model import Action, Interval, Outcome, Side, Signal, symbol_of
-from shared.model.decision import DecisionConfig
+from shared.model.decision import COMMITTEE, DecisionConfig
 from shared.model.ids import params_id, signal_id
 
 REMEDY = "drop the state (send null): what was decided on is learnt again"
@@ -149,7 +149,7 @@ class Decider:
         signal = self._signal(symbol, close_ms, tally, bar, lead)
         case = Case(
             symbol=symbol,
-            strategy=NAME,
+            strategy=COMMITTEE,
             action=signal.action,
             close_ms=close_ms,
             score=tally.total,
@@ -188,8 +188,8 @@ class Decider:
         action, side = (Action.EXIT, Side.SELL) if lead is None else (Action.ENTER, Side.BUY)
         instrument = f"{self._venue}:{symbol}"
         return Signal(
-            id=signal_id(NAME, VERSION, self._params, instrument, close_ms, action.value, side.value),
-            strategy=NAME,
+            id=signal_id(COMMITTEE, VERSION, self._params, instrument, close_ms, action.value, side.value),
+            strategy=COMMITTEE,
             version=VERSION,
             params=self._params,
             instrument=instrument,
